@@ -1,0 +1,8 @@
+//! Integration tests of `pretrain-filter`.
+#![allow(clippy::disallowed_methods, reason = "tests read the reference files")]
+#![allow(clippy::print_stdout, reason = "tests say what they measured or skipped")]
+
+mod behaviour;
+mod golden;
+mod preset;
+mod reference;
