@@ -1,0 +1,10 @@
+//! Integration tests: the reference outputs of trusted implementations, and whole runs.
+
+#![allow(clippy::disallowed_methods, reason = "tests read the reference files themselves")]
+#![allow(clippy::print_stdout, reason = "tests say what was compared and what was skipped")]
+
+mod exact_golden;
+mod minhash_golden;
+mod reference;
+mod substring_golden;
+mod whole_runs;
