@@ -1,0 +1,99 @@
+//! Decoder-only language models: shape, fresh weights, forward pass, loss, generation, files.
+//!
+//! What goes in is a [`ModelConfig`] (plain data, or a Hugging Face `config.json`) and weights
+//! (fresh, or safetensors); what comes out is a [`Decoder`] on any Burn backend that has the kernels
+//! of `pretrain-kernels`. It turns a [`DecoderInput`] into hidden states, scores or a sum of losses,
+//! continues texts with [`generate`], and writes itself as files that Hugging Face's libraries open.
+//!
+//! ```
+//! use pretrain_kernels::Flex;
+//! use pretrain_model::{Decoder, DecoderInput, GenerationConfig, ModelConfig, TokenRows, generate};
+//!
+//! // Plain data becomes a checked shape; a fresh model depends on it and on the seed alone.
+//! let config = ModelConfig::tiny(256).resolve()?;
+//! let model = Decoder::<Flex>::init(&config, 42, &Default::default());
+//!
+//! // Two rows of four tokens to the scores of the tokens that follow.
+//! let ids = [72, 101, 108, 108, 111, 32, 119, 111];
+//! let rows = TokenRows { batch: 2, seq: 4, input_ids: &ids, position_ids: None, segment_ids: None };
+//! let input = DecoderInput::new(&rows, &config, &model.device())?;
+//! let logits = model.logits(model.forward_hidden(input));
+//! assert_eq!(logits.dims(), [2, 4, 256]);
+//!
+//! // A directory that Hugging Face's libraries open, and back.
+//! let tmp = tempfile::tempdir().expect("a temporary directory");
+//! model.export_dir(tmp.path())?;
+//! let back = Decoder::<Flex>::import_dir(tmp.path(), &Default::default())?;
+//! assert_eq!(back.weights_sha256(), model.weights_sha256());
+//!
+//! let tokens = generate(&back, &ids, &GenerationConfig::greedy(5))?;
+//! assert_eq!(tokens.len(), 5);
+//! # Ok::<(), pretrain_model::ModelError>(())
+//! ```
+//!
+//! **In order of use.** [`ModelConfig::resolve`] reports every fault at once and gives a
+//! [`ResolvedConfig`], the only thing that the rest accepts. [`Decoder::init`] draws fresh weights,
+//! [`Decoder::import_dir`] reads a directory. [`TokenRows`] are rows on the host;
+//! [`DecoderInput::new`] checks and moves them. [`Decoder::loss_sum`] is what a trainer
+//! differentiates: the sum over kept targets, so that the caller divides by the number of targets of
+//! the whole step, whatever the accumulation and padding. Documents packed into one row are kept
+//! apart by `segment_ids` and `position_ids`.
+//!
+//! **Names.** Every parameter has one name, Hugging Face's (`model.layers.0.mlp.up_proj.weight`), in
+//! every place: [`Decoder::visit_parameters`], [`Decoder::map_parameters`],
+//! [`Decoder::take_gradients`], [`Decoder::update_parameters`], and all files. Matrices are
+//! `[out, in]`. A tied head is stored once, as the embedding.
+//!
+//! **Determinism.** Fresh values are functions of seed, name and index ([`fresh_values`]), sampled
+//! tokens of seed and index; both are computed without the platform's mathematical library. Files
+//! have the same bytes for the same weights. The forward pass is as deterministic as the backend.
+//!
+//! **Memory.** A model holds 4 bytes per parameter and a table of `8 * max_seq_len * head_dim / 2`
+//! bytes of rotary angles. Saving and loading hold one more copy of the weights on the host, loading
+//! also the bytes of one file. A [`Session`] holds
+//! `8 * n_layers * n_kv_heads * head_dim` bytes per token read.
+//!
+//! **Not here.** Optimizers, ranks, text and tokenizers. Of the model families, the Llama family
+//! alone: other architectures, biases, sliding windows, prefix masks, dropout, experts and adapters
+//! are refused by the name of their field. Rotary scaling is `default` or `llama3`. Weights are 32-bit
+//! floats in memory and when written. Generation continues one text at a time, without beam search.
+
+#![forbid(unsafe_code)]
+
+mod blocks;
+mod config;
+mod decoder;
+mod directory;
+mod draws;
+mod error;
+mod generation;
+mod init;
+mod input;
+mod layout;
+mod names;
+mod parameters;
+mod rope;
+mod sampling;
+mod weights;
+
+pub use blocks::{Attention, Block, BlockContext, Embedding, LayerCache, Linear, Mlp, Norm};
+pub use config::{
+    ConfigFault, ModelConfig, ResolvedConfig, RopeConfig, RopeScaling, SpecialTokens,
+};
+pub use decoder::{Decoder, HiddenStates};
+pub use directory::{CONFIG_NAME, GENERATION_CONFIG_NAME};
+pub use error::{ModelError, Result, ShapeMismatch};
+pub use generation::{GenerationConfig, Session, generate};
+pub use init::fresh_values;
+pub use input::{DecoderInput, TokenRows};
+pub use layout::parameter_shapes;
+pub use parameters::{NamedGradient, NamedTensor, ParameterMapper, ParameterVisitor};
+/// The backends that a model runs on.
+pub use pretrain_kernels::KernelBackend;
+pub use rope::{RopeAngles, inverse_frequencies};
+pub use sampling::{filtered_scores, most_likely, sample};
+pub use weights::{INDEX_NAME, WEIGHTS_NAME, read_safetensors, read_weights, write_safetensors};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,116 @@
+//! Continuations against the reference: greedy and sampled with given uniform numbers.
+
+use crate::cases::{Arrays, Case, Tolerances, distance, golden_models, llama_cases};
+use pretrain_kernels::Flex;
+use pretrain_model::{Decoder, GenerationConfig, Session, filtered_scores, generate, sample};
+use serde_json::Value;
+
+fn ids(value: &Value) -> Vec<u32> {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+/// The cases with a `generation.json`.
+fn cases() -> Vec<(Case, Decoder<Flex>, Value)> {
+    let with_file = |case: Case| {
+        let text = std::fs::read_to_string(case.dir.join("generation.json")).ok()?;
+        let model = Decoder::import_dir(&case.dir, &Default::default()).unwrap();
+        Some((case, model, serde_json::from_str(&text).unwrap()))
+    };
+    llama_cases().into_iter().filter_map(with_file).collect()
+}
+
+fn array(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+#[test]
+fn golden_greedy_continuations() {
+    for (case, model, file) in cases() {
+        for item in array(&file["greedy"]) {
+            let expected = ids(&item["new_ids"]);
+            let config = GenerationConfig::greedy(expected.len());
+            assert_eq!(
+                generate(&model, &ids(&item["prompt"]), &config).unwrap(),
+                expected,
+                "{}",
+                case.name
+            );
+        }
+        // A row that is padded on the left continues as if it stood alone.
+        let batch = &file["greedy_left_padded_batch"];
+        let rows = array(&batch["input_ids"]).zip(array(&batch["attention_mask"]));
+        for ((row, mask), expected) in rows.zip(array(&batch["new_ids"])) {
+            let kept = ids(row).into_iter().zip(ids(mask)).filter(|(_, kept)| *kept == 1);
+            let prompt: Vec<u32> = kept.map(|(id, _)| id).collect();
+            let expected = ids(expected);
+            let config = GenerationConfig::greedy(expected.len());
+            assert_eq!(generate(&model, &prompt, &config).unwrap(), expected, "{}", case.name);
+        }
+        if !file["beam"].is_null() {
+            println!("not covered: beam search of {}", case.name);
+        }
+    }
+}
+
+#[test]
+fn golden_sampled_continuations() {
+    for (case, model, file) in cases() {
+        for item in array(&file["sampled_with_uniforms"]) {
+            let config = GenerationConfig {
+                temperature: item["temperature"].as_f64().unwrap(),
+                // The file writes 0 and 1 for "off".
+                top_k: item["top_k"].as_u64().filter(|k| *k > 0).map(|k| k as usize),
+                top_p: item["top_p"].as_f64().filter(|p| *p < 1.0),
+                ..GenerationConfig::greedy(0)
+            };
+            let mut session = Session::new(&model);
+            let mut logits = session.feed(&ids(&item["prompt"])).unwrap();
+            let mut found = Vec::new();
+            for u in array(&item["uniforms"]) {
+                let token = sample(&logits, &config, u.as_f64().unwrap()).unwrap();
+                found.push(token);
+                logits = session.feed(&[token]).unwrap();
+            }
+            assert_eq!(found, ids(&item["new_ids"]), "{}: {config:?}", case.name);
+        }
+    }
+}
+
+#[test]
+fn golden_logits_processors() {
+    let Some(dir) =
+        golden_models().map(|root| root.join("logits_processors")).filter(|dir| dir.is_dir())
+    else {
+        println!("skipped: logits_processors is missing");
+        return;
+    };
+    let inputs = Arrays::read(&dir.join("inputs.safetensors")).unwrap();
+    let expected = Arrays::read(&dir.join("expected.safetensors")).unwrap();
+    let tolerance = Tolerances::of(&dir).get("abs");
+    let meta = std::fs::read_to_string(dir.join("meta.json")).unwrap();
+    let meta: Value = serde_json::from_str(&meta).unwrap();
+    let vocab_size = inputs.shape("logits")[1];
+    let logits: Vec<f32> = inputs.values("logits").iter().map(|v| *v as f32).collect();
+    for (name, settings) in meta["processors"].as_object().unwrap() {
+        let mut config = GenerationConfig { temperature: 1.0, ..GenerationConfig::greedy(0) };
+        match name.as_str() {
+            "temperature" => config.temperature = settings["temperature"].as_f64().unwrap(),
+            "top_k" => config.top_k = settings["top_k"].as_u64().map(|k| k as usize),
+            "top_p" => config.top_p = settings["top_p"].as_f64(),
+            other => {
+                println!("not covered: logits processor {other}");
+                continue;
+            }
+        }
+        for (row, expected) in
+            logits.chunks(vocab_size).zip(expected.values(name).chunks(vocab_size))
+        {
+            let found = filtered_scores(row, &config).unwrap();
+            // The file writes -1e30 for minus infinity.
+            let left_out = |values: &[f64]| values.iter().map(|v| *v <= -1e30).collect::<Vec<_>>();
+            assert_eq!(left_out(&found), left_out(expected), "{name}");
+            let finite = |values: &[f64]| values.iter().map(|v| v.max(-1e9)).collect::<Vec<_>>();
+            assert!(distance(&finite(&found), &finite(expected)) <= tolerance, "{name}");
+        }
+    }
+}
