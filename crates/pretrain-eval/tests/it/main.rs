@@ -1,0 +1,11 @@
+//! One binary for all integration tests.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests look at files from the outside, say what they skip, and fail by panicking"
+)]
+
+mod golden;
+mod golden_tasks;
+mod scoring;
