@@ -1,0 +1,148 @@
+//! Everything that can go wrong: configurations and files. Encoding, counting and decoding cannot fail.
+
+/// What this crate returns.
+pub type Result<T, E = BpeError> = std::result::Result<T, E>;
+
+/// An error of configuration or of a tokenizer file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BpeError {
+    /// A pattern name that is none of [`Pattern::NAMES`](crate::Pattern::NAMES).
+    #[error(
+        "unknown pattern {name:?}, expected one of {expected:?} or a regular expression as regex:..."
+    )]
+    UnknownPattern {
+        /// The name as given.
+        name: String,
+        /// The names that exist.
+        expected: &'static [&'static str],
+    },
+    /// A custom pattern that the regex engine refuses.
+    #[error("the pattern {pattern:?} does not compile")]
+    Regex {
+        /// The pattern as given.
+        pattern: String,
+        /// What the regex engine says.
+        #[source]
+        source: Box<fancy_regex::Error>,
+    },
+    /// A trainer configuration with faults; all of them are listed.
+    #[error("trainer configuration: {}", faults.join("; "))]
+    Config {
+        /// Every fault found, one phrase each.
+        faults: Vec<String>,
+    },
+    /// Counts made with one pattern were given to something of another pattern.
+    #[error("pre-tokens were counted with the pattern {found}, expected {expected}")]
+    PatternMismatch {
+        /// The pattern of the receiver.
+        expected: String,
+        /// The pattern of the counts.
+        found: String,
+    },
+    /// The file is not JSON at all.
+    #[error("not a JSON document")]
+    Json(#[source] serde_json::Error),
+    /// A component or value of a `tokenizer.json` that is not supported. It is never ignored.
+    #[error("{path}: unsupported value {found}, supported: {supported}")]
+    Unsupported {
+        /// Where in the document, as `model.type` or `added_tokens[3].lstrip`.
+        path: String,
+        /// The value found, as JSON, cut to a readable length.
+        found: String,
+        /// What would be understood there.
+        supported: &'static str,
+    },
+    /// A value of the wrong JSON type, or a required one that is missing.
+    #[error("{path}: expected {expected}, found {found}")]
+    Type {
+        /// Where in the document.
+        path: String,
+        /// The kind of value expected.
+        expected: &'static str,
+        /// The value found, as JSON, cut to a readable length; `nothing` when it is missing.
+        found: String,
+    },
+    /// A line of a `.tiktoken` file that is not `base64 SP rank`.
+    #[error("line {line}: expected base64, a space and a rank")]
+    TiktokenLine {
+        /// 1-based.
+        line: usize,
+    },
+    /// Two tokens with one id.
+    #[error("id {id} belongs to both {first:?} and {second:?}")]
+    DuplicateId {
+        /// The id.
+        id: u32,
+        /// A token, as text.
+        first: String,
+        /// The other token, as text.
+        second: String,
+    },
+    /// One token with two ids.
+    #[error("the token {token:?} has the ids {first} and {second}")]
+    DuplicateToken {
+        /// The token, as text.
+        token: String,
+        /// An id.
+        first: u32,
+        /// The other id.
+        second: u32,
+    },
+    /// A rank file in which an id is missing and no special token takes its place.
+    #[error("no token has the id {id}, although ids up to {max} are in use")]
+    MissingId {
+        /// The lowest id without token.
+        id: u32,
+        /// The highest id in the file.
+        max: u32,
+    },
+    /// Ids so far apart that the file is taken for corrupt: most of `0..=max` would be holes.
+    #[error("{n_tokens} tokens have ids up to {max}")]
+    SparseIds {
+        /// Tokens in the file.
+        n_tokens: usize,
+        /// The highest id.
+        max: u32,
+    },
+    /// Tokens of more than 4 GiB together.
+    #[error("the tokens have {bytes} bytes together, at most 4 GiB are supported")]
+    TooLarge {
+        /// Their total length.
+        bytes: usize,
+    },
+    /// A rank file must have every single byte.
+    #[error("the byte {byte:#04x} has no token")]
+    MissingByte {
+        /// The first byte without token.
+        byte: u8,
+    },
+    /// A merge that names a token which is not in the vocabulary.
+    #[error("merge {index}: the token {token:?} is not in the vocabulary")]
+    UnknownMergeToken {
+        /// 0-based position in the list of merges.
+        index: usize,
+        /// The token, as written in the file.
+        token: String,
+    },
+    /// A vocabulary entry that no byte-level tokenizer can hold.
+    #[error("the token {token:?} (id {id}) has characters outside the byte-level alphabet")]
+    NotByteLevel {
+        /// The token, as written in the file.
+        token: String,
+        /// Its id.
+        id: u32,
+    },
+    /// An empty token or special token.
+    #[error("the token with id {id} is empty")]
+    EmptyToken {
+        /// Its id.
+        id: u32,
+    },
+    /// A tokenizer that the `.tiktoken` format cannot express.
+    #[error("cannot be written as a rank file: {reason}")]
+    NotARankFile {
+        /// Why, as a phrase.
+        reason: &'static str,
+    },
+}

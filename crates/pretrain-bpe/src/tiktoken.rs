@@ -1,0 +1,229 @@
+//! The `.tiktoken` rank file: one line `base64(bytes) SP rank LF` per token.
+//!
+//! Neither the pattern nor the special tokens are in the file: the caller names them.
+
+use crate::error::{BpeError, Result};
+use crate::pattern::Pattern;
+use crate::token::{AddedToken, TokenId};
+use crate::tokenizer::{Model, Parts, Tokenizer};
+
+impl Tokenizer {
+    /// Reads a rank file. `specials` are the control tokens and their ids; they are needed because
+    /// published vocabularies leave holes for them.
+    ///
+    /// Encoding then follows tiktoken: a pre-token that is a token is that token; else the adjacent
+    /// tokens merge whose bytes together have the lowest rank.
+    ///
+    /// # Errors
+    ///
+    /// A line that is not a token and a rank, a duplicate token or rank, a rank without token that no
+    /// special token fills, a byte without token, a custom pattern that does not compile.
+    pub fn from_tiktoken<S: Into<String>>(
+        file: &[u8],
+        pattern: Pattern,
+        specials: impl IntoIterator<Item = (S, TokenId)>,
+    ) -> Result<Self> {
+        let mut tokens = Vec::new();
+        for (index, line) in file.split(|&byte| byte == b'\n').enumerate() {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if !line.is_empty() {
+                let entry = parse_line(line).ok_or(BpeError::TiktokenLine { line: index + 1 })?;
+                tokens.push(entry);
+            }
+        }
+        let added: Vec<AddedToken> =
+            specials.into_iter().map(|(content, id)| AddedToken::special(id, content)).collect();
+        let parts = Parts { tokens, added, model: Model::Ranks, pattern, byte_level_post: None };
+        let this = Self::build(parts)?;
+        this.check_rank_file()?;
+        Ok(this)
+    }
+
+    fn check_rank_file(&self) -> Result<()> {
+        for token in self.added_tokens() {
+            if let Some(bytes) = self.vocabulary().bytes(token.id.0) {
+                let first = crate::vocabulary::printable(bytes);
+                let (id, second) = (token.id.0, token.content.clone());
+                return Err(BpeError::DuplicateId { id, first, second });
+            }
+        }
+        let n_ids = self.vocabulary().n_ids() as u32;
+        if let Some(id) = (0..n_ids).find(|&id| self.token_bytes(TokenId(id)).is_none()) {
+            return Err(BpeError::MissingId { id, max: n_ids - 1 });
+        }
+        match (0..=255).find(|&byte| self.vocabulary().id(&[byte]).is_none()) {
+            Some(byte) => Err(BpeError::MissingByte { byte }),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the tokens as a rank file. The special tokens and the pattern are not in the file.
+    ///
+    /// A tokenizer of Hugging Face's kind can be written when its merges make ids in ascending order;
+    /// a rank file merges *any* two tokens whose bytes together are a token, so the ids of a text may
+    /// then differ from this tokenizer's where the list of merges lacks such a pair.
+    ///
+    /// # Errors
+    ///
+    /// [`BpeError::NotARankFile`] when a byte has no token or the merges are not in order of id.
+    pub fn to_tiktoken(&self) -> Result<Vec<u8>> {
+        if !self.has_all_bytes() {
+            return Err(BpeError::NotARankFile { reason: "a byte has no token" });
+        }
+        if let Model::Merges { merges, .. } = self.model() {
+            let mut last = None;
+            for &(left, right) in merges {
+                let parts = [left, right].map(|id| self.vocabulary().bytes(id).unwrap_or_default());
+                let product = self.vocabulary().id(&parts.concat());
+                if product <= last {
+                    let reason = "the ids of the merges are not in ascending order";
+                    return Err(BpeError::NotARankFile { reason });
+                }
+                last = product;
+            }
+        }
+        let mut file = Vec::new();
+        for (id, bytes) in self.vocabulary().iter() {
+            encode_base64(bytes, &mut file);
+            file.extend_from_slice(format!(" {id}\n").as_bytes());
+        }
+        Ok(file)
+    }
+}
+
+fn parse_line(line: &[u8]) -> Option<(u32, Vec<u8>)> {
+    let space = line.iter().position(|&byte| byte == b' ')?;
+    let rank = std::str::from_utf8(&line[space + 1..]).ok()?;
+    if !rank.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let rank = rank.parse().ok().filter(|&rank: &u32| rank != u32::MAX)?;
+    Some((rank, decode_base64(&line[..space])?))
+}
+
+const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// RFC 4648, section 4, with padding.
+fn encode_base64(bytes: &[u8], out: &mut Vec<u8>) {
+    for chunk in bytes.chunks(3) {
+        let at = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
+        let bits = at(0) << 16 | at(1) << 8 | at(2);
+        for i in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * i)) as usize & 63];
+            out.push(if i <= chunk.len() { digit } else { b'=' });
+        }
+    }
+}
+
+/// The reverse; `None` for anything that [`encode_base64`] does not write.
+fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    for chunk in text.chunks(4) {
+        let n_digits = chunk.iter().position(|&byte| byte == b'=').unwrap_or(chunk.len());
+        let mut bits = 0;
+        for &byte in &chunk[..n_digits] {
+            bits = bits << 6
+                | match byte {
+                    b'A'..=b'Z' => u32::from(byte - b'A'),
+                    b'a'..=b'z' => u32::from(byte - b'a') + 26,
+                    b'0'..=b'9' => u32::from(byte - b'0') + 52,
+                    b'+' => 62,
+                    b'/' => 63,
+                    _ => return None,
+                };
+        }
+        if chunk.len() != 4 || n_digits < 2 {
+            return None;
+        }
+        bits <<= 6 * (4 - n_digits);
+        bytes.extend_from_slice(&bits.to_be_bytes()[1..n_digits]);
+    }
+    let mut again = Vec::with_capacity(text.len());
+    encode_base64(&bytes, &mut again);
+    (again == text).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_test_vectors() {
+        // RFC 4648, section 10.
+        let vectors = ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"];
+        for (len, encoded) in vectors.iter().enumerate() {
+            let mut out = vec![];
+            encode_base64(&b"foobar"[..len], &mut out);
+            assert_eq!(out, encoded.as_bytes());
+            assert_eq!(decode_base64(&out).as_deref(), Some(&b"foobar"[..len]));
+        }
+        for wrong in ["Z", "Zg", "Zg=", "Zh==", "=g==", "Z===", "Zg==Zg==", "Z g=", "Zm9v="] {
+            assert_eq!(decode_base64(wrong.as_bytes()), None, "{wrong}");
+        }
+    }
+
+    fn bytes_file() -> String {
+        let mut file = vec![];
+        for byte in 0..=255 {
+            encode_base64(&[byte], &mut file);
+            file.extend_from_slice(format!(" {byte}\n").as_bytes());
+        }
+        String::from_utf8(file).unwrap()
+    }
+
+    fn read(file: &str, specials: &[(&str, u32)]) -> Result<Tokenizer> {
+        let specials = specials.iter().map(|&(content, id)| (content, TokenId(id)));
+        Tokenizer::from_tiktoken(file.as_bytes(), Pattern::Gpt2, specials)
+    }
+
+    #[test]
+    fn ranks_decide_and_the_file_returns() {
+        let file = bytes_file() + "YWI= 256\nYmM= 258\nYWJj 259\n";
+        let tokenizer = read(&file, &[("<s>", 257)]).unwrap();
+        assert_eq!(tokenizer.vocab_size(), 260);
+        let ids = |text| tokenizer.encode(text).iter().map(|id| id.0).collect::<Vec<_>>();
+        assert_eq!(ids("abc"), [259]);
+        assert_eq!(ids("bcabcx"), [258, 259, 120]);
+        assert_eq!(ids("<s>").len(), 3);
+        let allowed = tokenizer.encode_with_special("bc<s>", AllowedSpecial::Only(&["<s>"]));
+        assert_eq!(allowed, [TokenId(258), TokenId(257)]);
+        assert_eq!(tokenizer.to_tiktoken().unwrap(), file.as_bytes());
+    }
+
+    use crate::token::AllowedSpecial;
+
+    #[test]
+    fn corrupt_files_are_refused() {
+        let bytes = bytes_file();
+        let with = |line: &str| read(&format!("{bytes}{line}\n"), &[]).unwrap_err();
+        for line in [
+            "YWI=",
+            "YWI= x",
+            "YWI= -1",
+            "YWI= +1",
+            "YW 256",
+            " 256",
+            "YWI= 4294967295",
+            "YWI= 99999999999",
+        ] {
+            let error = with(line);
+            let is_typed =
+                matches!(error, BpeError::TiktokenLine { line: 257 } | BpeError::EmptyToken { .. });
+            assert!(is_typed, "{line}: {error}");
+        }
+        assert!(matches!(with("YWI= 257"), BpeError::MissingId { id: 256, max: 257 }));
+        assert!(matches!(with("YWI= 3"), BpeError::DuplicateId { id: 3, .. }));
+        assert!(matches!(
+            with("YQ== 256"),
+            BpeError::DuplicateToken { first: 97, second: 256, .. }
+        ));
+        assert!(matches!(with("YWI= 4294967294"), BpeError::SparseIds { .. }));
+        let special = read(&bytes, &[("<s>", 65)]).unwrap_err();
+        assert!(matches!(special, BpeError::DuplicateId { id: 65, .. }));
+        let far = read(&bytes, &[("<s>", u32::MAX)]).unwrap_err();
+        assert!(matches!(far, BpeError::SparseIds { .. }));
+        let missing = read("YWI= 0\n", &[]).unwrap_err();
+        assert!(matches!(missing, BpeError::MissingByte { byte: 0 }));
+        assert!(matches!(read("", &[]), Err(BpeError::MissingByte { byte: 0 })));
+    }
+}

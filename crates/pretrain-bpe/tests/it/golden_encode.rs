@@ -1,0 +1,196 @@
+//! Encoding and decoding against the ids and offsets of tiktoken and Hugging Face.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use pretrain_bpe::{TokenId, Tokenizer};
+use serde_json::Value;
+
+use crate::golden::{Folders, Reference, hash_ids, load, numbers, read_lines, report};
+
+/// The texts that the goldens call pieces, by their number.
+fn pieces(folders: &Folders) -> BTreeMap<u64, String> {
+    let lines = read_lines(&folders.golden.join("encode/pieces.jsonl.zst"));
+    let text_of = |line: &Value| match line["text"].as_str() {
+        Some(text) => text.to_owned(),
+        None => {
+            let unit = line["repeat"]["unit"].as_str().unwrap();
+            let n_chars = line["repeat"]["chars"].as_u64().unwrap() as usize;
+            unit.chars().cycle().take(n_chars).collect()
+        }
+    };
+    lines.iter().map(|line| (line["p"].as_u64().unwrap(), text_of(line))).collect()
+}
+
+/// Runs `check` for each covered tokenizer that has a file of this kind.
+fn for_each_tokenizer(prefix: &str, check: impl Fn(&Folders, &str, &Reference, &[Value])) {
+    let Some(folders) = Folders::find() else { return };
+    let (mut n_covered, mut not_covered) = (0, Vec::new());
+    for (name, path) in folders.encode_files(prefix) {
+        match load(&folders, &name) {
+            Ok(reference) => {
+                check(&folders, &name, &reference, &read_lines(&path));
+                n_covered += 1;
+            }
+            Err(reason) => not_covered.push((name, reason)),
+        }
+    }
+    report(prefix, n_covered, &not_covered);
+}
+
+fn assert_ids(context: &str, ids: &[u32], line: &Value) {
+    if let Some(expected) = line.get("ids") {
+        assert_eq!(ids, numbers(expected), "{context}");
+    }
+    assert_eq!(ids.len() as u64, line["n"].as_u64().unwrap(), "{context}: number of ids");
+    assert_eq!(hash_ids(ids), line["h"].as_str().unwrap(), "{context}: hash of ids");
+}
+
+#[test]
+fn golden_ids_and_round_trip() {
+    for_each_tokenizer("ids", |folders, name, reference, lines| {
+        let pieces = pieces(folders);
+        // The same tokenizer after a journey through the file format.
+        let again = Tokenizer::from_json(&reference.tokenizer.to_json()).unwrap();
+        for line in lines {
+            let text = &pieces[&line["p"].as_u64().unwrap()];
+            let context = format!("{name}, piece {}", line["p"]);
+            let ids = reference.encode(text);
+            assert_ids(&context, &ids, line);
+            let typed: Vec<TokenId> = ids.iter().copied().map(TokenId).collect();
+            assert_eq!(
+                again.encode_with_special(text, reference.allowed()),
+                typed,
+                "{context}: again"
+            );
+            let decoded = reference.tokenizer.decode(&typed);
+            if reference.tokenizer.has_all_bytes() {
+                assert_eq!(decoded, text.as_bytes(), "{context}: round trip");
+            }
+            if let Some(expected) = line["dec"].as_str() {
+                assert_eq!(String::from_utf8_lossy(&decoded), expected, "{context}: decoded");
+            }
+            let plain = reference.tokenizer.encode(text);
+            assert_eq!(reference.tokenizer.count(text), plain.len(), "{context}: count");
+            let offsets = reference.tokenizer.encode_with_offsets(text);
+            assert!(offsets.iter().map(|(id, _)| *id).eq(plain), "{context}: ids with offsets");
+        }
+    });
+}
+
+/// Byte positions of a character index, as the references count.
+struct Chars {
+    byte_of: Vec<usize>,
+    text: String,
+}
+
+impl Chars {
+    fn new(text: &str) -> Self {
+        let mut byte_of: Vec<usize> = text.char_indices().map(|(byte, _)| byte).collect();
+        byte_of.push(text.len());
+        Self { byte_of, text: text.to_owned() }
+    }
+
+    /// The number of the character that holds a byte.
+    fn index(&self, byte: usize) -> usize {
+        self.byte_of.partition_point(|&start| start <= byte) - 1
+    }
+
+    /// Hugging Face's offsets: whole characters, then without white space at both ends if the
+    /// post-processor says so.
+    fn hugging_face(&self, range: &Range<usize>, trim: bool) -> Range<usize> {
+        let (mut start, mut end) = (self.index(range.start), self.index(range.end - 1) + 1);
+        if trim {
+            let whole = &self.text[self.byte_of[start]..self.byte_of[end]];
+            let n_chars = |text: &str| text.chars().count();
+            let leading = n_chars(whole) - n_chars(whole.trim_start());
+            let trailing = n_chars(whole) - n_chars(whole.trim_end());
+            start = (start + leading).min(end);
+            end = end.saturating_sub(trailing).max(start);
+        }
+        start..end
+    }
+}
+
+#[test]
+fn golden_offsets() {
+    for_each_tokenizer("offsets", |folders, name, reference, lines| {
+        let pieces = pieces(folders);
+        for line in lines {
+            let text = &pieces[&line["p"].as_u64().unwrap()];
+            let context = format!("{name}, piece {}", line["p"]);
+            let allowed = reference.allowed();
+            let found = reference.tokenizer.encode_with_special_and_offsets(text, allowed);
+            let ids: Vec<u32> = found.iter().map(|(id, _)| id.0).collect();
+            assert_eq!(ids, numbers(&line["ids"]), "{context}: ids");
+            if let Some(starts) = line.get("byte_start") {
+                let found: Vec<u32> = found.iter().map(|(_, range)| range.start as u32).collect();
+                assert_eq!(found, numbers(starts), "{context}: starts");
+                continue;
+            }
+            let chars = Chars::new(text);
+            let as_reference =
+                found.iter().map(|(_, range)| chars.hugging_face(range, reference.trims_offsets()));
+            let as_chars: Vec<u32> = as_reference
+                .clone()
+                .flat_map(|range| [range.start as u32, range.end as u32])
+                .collect();
+            assert_eq!(as_chars, numbers(&line["char"]), "{context}: characters");
+            let byte = |index: usize| chars.byte_of[index] as u32;
+            let as_bytes: Vec<u32> =
+                as_reference.flat_map(|range| [byte(range.start), byte(range.end)]).collect();
+            assert_eq!(as_bytes, numbers(&line["byte"]), "{context}: bytes");
+        }
+    });
+}
+
+#[test]
+fn golden_all_code_points() {
+    for_each_tokenizer("allcp", |_, name, reference, lines| {
+        for line in lines {
+            let code_point = |key: &str| line[key].as_u64().unwrap() as u32;
+            let chars = (code_point("first")..=code_point("last")).filter_map(char::from_u32);
+            let text: String = match line["rule"].as_str().unwrap() {
+                "A" => chars.collect(),
+                "B" => chars.map(|c| format!("a{c}1{c} {c}{c}'S\n")).collect(),
+                other => panic!("{name}: unknown rule {other}"),
+            };
+            assert_ids(&format!("{name}, {line}"), &reference.encode(&text), line);
+        }
+    });
+}
+
+#[test]
+fn golden_whole_files() {
+    let Some(folders) = Folders::find() else { return };
+    let lines = read_lines(&folders.golden.join("encode/wholefile.jsonl"));
+    let mut by_corpus: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
+    for line in &lines {
+        by_corpus.entry(line["corpus"].to_string()).or_default().push(line);
+    }
+    let mut references: BTreeMap<&str, Result<Reference, String>> = BTreeMap::new();
+    for line in &lines {
+        let name = line["tok"].as_str().unwrap();
+        references.entry(name).or_insert_with(|| load(&folders, name));
+    }
+    let mut n_covered = 0;
+    for lines in by_corpus.values() {
+        let corpus = &lines[0]["corpus"];
+        let texts = folders.corpus(corpus, lines[0]["corpus_xxh64"].as_str().unwrap());
+        for line in lines {
+            let name = line["tok"].as_str().unwrap();
+            let Ok(reference) = &references[name] else { continue };
+            let mut ids = Vec::new();
+            for text in &texts {
+                reference.tokenizer.encode_into_with_special(text, reference.allowed(), &mut ids);
+            }
+            assert_ids(&format!("{name} on {corpus}"), &ids, line);
+            n_covered += 1;
+        }
+    }
+    let not_covered: Vec<_> = references
+        .into_iter()
+        .filter_map(|(name, reference)| Some((name.to_owned(), reference.err()?)))
+        .collect();
+    report("whole files", n_covered, &not_covered);
+}
