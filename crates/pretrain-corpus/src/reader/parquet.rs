@@ -8,11 +8,11 @@ use crate::{
     BadReason, BadRecord, CorpusError, DocId, Document, InputFile, Position, Record, Result,
 };
 use arrow::array::AsArray;
+use arrow::array::{Array, BinaryArray, RecordBatch};
+use arrow::datatypes::DataType;
 use arrow::datatypes::{
     Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow::array::{Array, BinaryArray, RecordBatch};
-use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{

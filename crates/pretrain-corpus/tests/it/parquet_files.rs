@@ -1,11 +1,11 @@
 //! Tables of others, and damaged ones.
 
 use crate::data::{records, sorted_out};
-use arrow::datatypes::Int32Type;
 use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, DictionaryArray, Float64Array, Int64Array,
     LargeStringArray, RecordBatch, StringArray, StringViewArray, UInt64Array,
 };
+use arrow::datatypes::Int32Type;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::file::properties::WriterProperties;

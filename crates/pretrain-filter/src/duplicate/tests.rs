@@ -1,3 +1,5 @@
+//! The laws and cases of `duplicate`.
+
 use std::collections::{HashMap, HashSet};
 
 use pretrain_text::{TextView, n_chars};

@@ -1,3 +1,5 @@
+//! `adamw` against its composed twin and finite differences.
+
 use burn::tensor::{Tensor, TensorData};
 use pretrain_kernels::{AdamWCoefficients, Flex, adamw_step, composed};
 

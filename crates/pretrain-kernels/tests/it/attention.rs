@@ -1,3 +1,5 @@
+//! `attention` against its composed twin and finite differences.
+
 use burn::tensor::Tensor;
 use pretrain_kernels::{AttentionMask, AttentionSpec, attention, composed};
 

@@ -1,3 +1,5 @@
+//! `cross_entropy` against its composed twin and finite differences.
+
 use pretrain_kernels::{CrossEntropyOptions, composed, linear_cross_entropy, token_losses};
 
 use crate::support::*;

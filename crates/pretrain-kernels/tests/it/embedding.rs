@@ -1,3 +1,5 @@
+//! `embedding` against its composed twin and finite differences.
+
 use pretrain_kernels::{composed, embedding};
 
 use crate::support::*;

@@ -1,3 +1,5 @@
+//! `grad_norm` against its composed twin and finite differences.
+
 use pretrain_kernels::{composed, scale_gradient, sum_of_squares};
 
 use crate::support::*;

@@ -1,3 +1,5 @@
+//! `linear` against its composed twin and finite differences.
+
 use pretrain_kernels::{composed, linear};
 
 use crate::support::*;

@@ -1,3 +1,5 @@
+//! `rms_norm` against its composed twin and finite differences.
+
 use pretrain_kernels::{composed, rms_norm};
 
 use crate::support::*;

@@ -1,3 +1,5 @@
+//! `rope` against its composed twin and finite differences.
+
 use pretrain_kernels::{RopeTable, Turn, composed, rope};
 
 use crate::support::*;

@@ -1,3 +1,5 @@
+//! `swiglu` against its composed twin and finite differences.
+
 use pretrain_kernels::{composed, swiglu};
 
 use crate::support::*;

@@ -1,3 +1,5 @@
+//! The laws and cases of `config`.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! The laws and cases of `weights`.
+
 #![allow(clippy::disallowed_methods, reason = "tests make broken files")]
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The laws and cases of `adamw`.
+
 use super::*;
 use pretrain_kernels::Flex;
 

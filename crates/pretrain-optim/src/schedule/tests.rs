@@ -1,3 +1,5 @@
+//! The laws and cases of `schedule`.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! The laws and cases of `mixture`.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! The laws and cases of `order`.
+
 use super::*;
 use proptest::prelude::*;
 use serde_json::Value;

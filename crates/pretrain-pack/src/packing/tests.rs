@@ -1,3 +1,5 @@
+//! The laws and cases of `packing`.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! The laws and cases of `word`.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The laws and cases of `jsonl`.
+
 use super::*;
 
 fn parse_line(line: &str) -> Result<Fields, BadReason> {

@@ -1,3 +1,5 @@
+//! The laws and cases of `reader`.
+
 use super::*;
 use flate2::Compression;
 use flate2::write::GzEncoder;

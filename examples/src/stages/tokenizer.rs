@@ -1,0 +1,215 @@
+//! Tokenizer training: documents in, `tokenizer.json` out.
+
+use super::{Documents, Done, run_stage};
+use crate::progress::{Bar, Progress};
+use anyhow::Context;
+use pretrain_bpe::{TokenId, Tokenizer, Trainer, TrainerConfig};
+use pretrain_store::{Unit, write_atomic};
+use serde::Deserialize;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The file a tokenizer's directory holds.
+pub const TOKENIZER_NAME: &str = "tokenizer.json";
+
+/// Trains a byte-level BPE tokenizer on all documents, as a stage.
+///
+/// # Errors
+/// As [`fit`], or the disk refuses.
+pub fn train_tokenizer(
+    documents: &Documents,
+    out: &Path,
+    config: &TrainerConfig,
+    progress: Progress,
+) -> anyhow::Result<Done> {
+    let spec = documents.spec("tokenizer", config)?;
+    run_stage(out, &spec, progress, documents.bytes, |stage, bar| {
+        let Fitted { tokenizer, n_texts, n_bytes } = fit(documents, config, bar)?;
+        let entry = write_atomic(&stage.dir().join(TOKENIZER_NAME), &tokenizer.to_json())?;
+        let unit = Unit::new("tokenizer").file(entry).count("documents", n_texts);
+        let unit = unit.count("bytes", n_bytes).count("vocabulary", config.vocab_size as u64);
+        stage.commit_unit(unit)?;
+        Ok(stage.finish([])?)
+    })
+}
+
+/// A trained tokenizer and what it was trained on.
+#[derive(Debug)]
+pub struct Fitted {
+    /// The tokenizer.
+    pub tokenizer: Tokenizer,
+    /// Documents read.
+    pub n_texts: u64,
+    /// Bytes of text read.
+    pub n_bytes: u64,
+}
+
+/// Trains a byte-level BPE tokenizer on all documents. Memory: the distinct pre-tokens.
+///
+/// # Errors
+/// The settings are impossible, the text is too small for the vocabulary, or the input cannot be
+/// read.
+pub fn fit(documents: &Documents, config: &TrainerConfig, bar: &Bar) -> anyhow::Result<Fitted> {
+    let trainer = Trainer::new(config.clone())?;
+    let parts = documents.map_files(bar, |_, file| {
+        let mut counts = trainer.counts();
+        documents.each(
+            file,
+            |_| Ok(()),
+            |document| {
+                counts.count(&document.text);
+                Ok(())
+            },
+        )?;
+        Ok(counts)
+    })?;
+    let mut counts = trainer.counts();
+    for part in &parts {
+        counts.merge(part)?;
+    }
+    let tokenizer = trainer.train(&counts, &mut |step| {
+        bar.message(format!("vocabulary {}", step.vocab_size));
+    })?;
+    let (found, wanted) = (tokenizer.vocab_size(), config.vocab_size);
+    anyhow::ensure!(
+        found == wanted,
+        "the text gives a vocabulary of {found} tokens, `vocab-size` asks for {wanted}: \
+         lower it or add text"
+    );
+    Ok(Fitted { tokenizer, n_texts: counts.n_texts(), n_bytes: counts.n_bytes() })
+}
+
+/// Loads a tokenizer from its file, or from the directory of a finished stage or model.
+///
+/// # Errors
+/// The file is missing or is no tokenizer that is understood.
+pub fn load_tokenizer(path: &Path) -> anyhow::Result<Tokenizer> {
+    let path =
+        if pretrain_store::is_dir(path) { path.join(TOKENIZER_NAME) } else { path.to_path_buf() };
+    let bytes = pretrain_store::read(&path)?;
+    Tokenizer::from_json(&bytes).with_context(|| format!("cannot load {}", path.display()))
+}
+
+/// Prints a JSON line `{"id", "ids"}` per document, with `"offsets"` in bytes if asked; answers with
+/// the number of documents.
+///
+/// # Errors
+/// The input cannot be read, or nobody listens on stdout.
+pub fn encode_documents(
+    documents: &Documents,
+    tokenizer: &Tokenizer,
+    offsets: bool,
+) -> anyhow::Result<u64> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let (mut n, mut ids) = (0, Vec::new());
+    for file in &documents.files {
+        documents.each(
+            file,
+            |bad| anyhow::bail!("{bad}"),
+            |document| {
+                let mut line = json!({ "id": document.id.as_str() });
+                if offsets {
+                    let tokens = tokenizer.encode_with_offsets(&document.text);
+                    line["ids"] = tokens.iter().map(|(id, _)| id.0).collect();
+                    line["offsets"] =
+                        tokens.iter().map(|(_, at)| json!([at.start, at.end])).collect();
+                } else {
+                    ids.clear();
+                    tokenizer.encode_into(&document.text, &mut ids);
+                    line["ids"] = json!(ids);
+                }
+                n += 1;
+                Ok(writeln!(out, "{line}")?)
+            },
+        )?;
+    }
+    out.flush()?;
+    Ok(n)
+}
+
+/// Prints a JSON line `{"text"}` for each line `{"ids": [..]}` of the files; answers with their number.
+///
+/// # Errors
+/// A file cannot be read or a line is of another form, or nobody listens on stdout.
+pub fn decode_lines(files: &[PathBuf], tokenizer: &Tokenizer) -> anyhow::Result<u64> {
+    #[derive(Deserialize)]
+    struct Line {
+        ids: Vec<u32>,
+    }
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut n = 0;
+    for path in files {
+        for (i, line) in pretrain_store::read_to_string(path)?.lines().enumerate() {
+            let line: Line = serde_json::from_str(line)
+                .with_context(|| format!("{}, line {}", path.display(), i + 1))?;
+            let ids: Vec<TokenId> = line.ids.into_iter().map(TokenId).collect();
+            writeln!(out, "{}", json!({ "text": tokenizer.decode_lossy(&ids) }))?;
+            n += 1;
+        }
+    }
+    out.flush()?;
+    Ok(n)
+}
+
+/// How far a text is compressed: tokens, bytes per token and tokens per word, in all and by source.
+///
+/// # Errors
+/// The input cannot be read.
+pub fn fertility(
+    documents: &Documents,
+    tokenizer: &Tokenizer,
+    progress: Progress,
+) -> anyhow::Result<serde_json::Value> {
+    #[derive(Default, Clone, Copy)]
+    struct Sums {
+        documents: u64,
+        bytes: u64,
+        words: u64,
+        tokens: u64,
+    }
+    let bar = progress.stage("inspect", crate::progress::Unit::Bytes, documents.bytes);
+    let parts = documents.map_files(&bar, |_, file| {
+        let mut sums: BTreeMap<String, Sums> = BTreeMap::new();
+        documents.each(
+            file,
+            |_| Ok(()),
+            |document| {
+                let tokens = tokenizer.count(&document.text) as u64;
+                let words = document.text.split_whitespace().count() as u64;
+                for source in ["all", document.source.as_deref().unwrap_or("documents")] {
+                    let sum = sums.entry(source.to_owned()).or_default();
+                    sum.documents += 1;
+                    sum.bytes += document.text.len() as u64;
+                    sum.words += words;
+                    sum.tokens += tokens;
+                }
+                Ok(())
+            },
+        )?;
+        Ok(sums)
+    })?;
+    bar.finish("");
+    let mut sums: BTreeMap<String, Sums> = BTreeMap::new();
+    for (source, part) in parts.into_iter().flatten() {
+        let sum = sums.entry(source).or_default();
+        sum.documents += part.documents;
+        sum.bytes += part.bytes;
+        sum.words += part.words;
+        sum.tokens += part.tokens;
+    }
+    let of = |(source, s): (String, Sums)| {
+        let ratio = |a: u64, b: u64| a as f64 / b.max(1) as f64;
+        let value = json!({
+            "documents": s.documents, "bytes": s.bytes, "words": s.words, "tokens": s.tokens,
+            "bytes_per_token": ratio(s.bytes, s.tokens), "tokens_per_word": ratio(s.tokens, s.words),
+        });
+        (source, value)
+    };
+    let sources: serde_json::Map<String, serde_json::Value> = sums.into_iter().map(of).collect();
+    Ok(json!({
+        "vocab_size": tokenizer.vocab_size(), "fingerprint": tokenizer.fingerprint(),
+        "pattern": tokenizer.pattern().to_string(), "text": sources,
+    }))
+}
