@@ -1,7 +1,7 @@
 //! `pretrain-filter`: each preset over each corpus, in bytes per second on one thread.
 //!
 //! A text that fails early costs less than one that is kept, so the figures of a preset depend on what
-//! it keeps: the program says what that is, and refuses to time Gopher's rules on prose that they drop.
+//! it keeps. Where a preset is meant for a corpus it has to keep more than half of it.
 
 use anyhow::{Result, ensure};
 use benches::{CORPUS_BYTES, Corpus, corpora, over_texts};

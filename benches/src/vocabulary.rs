@@ -18,8 +18,7 @@ const ONSETS: &[&str] = &[
 const VOWELS: &[&str] = &["a", "e", "i", "o", "u", "ai", "ea", "ee", "io", "ou"];
 const CODAS: &[&str] =
     &["", "", "", "c", "ct", "l", "ll", "m", "n", "nd", "nt", "r", "s", "st", "t"];
-const ENDINGS: &[&str] =
-    &["", "", "s", "ed", "ing", "ly", "er", "ion", "able", "ment", "ness", "é"];
+const ENDINGS: &[&str] = &["", "", "s", "ed", "ing", "ly", "er", "ion", "able", "ment", "ness"];
 
 /// The number of words.
 const SIZE: usize = 40_000;
@@ -87,7 +86,7 @@ fn invent(draws: &mut Draws, rank: usize) -> String {
         }
     }
     if rank >= 400 {
-        word.push_str(draws.one_of(ENDINGS));
+        word.push_str(if draws.one_in(300) { "é" } else { draws.one_of(ENDINGS) });
     }
     word
 }

@@ -57,7 +57,7 @@ pub struct Settings {
     /// Tokens per sequence [default: 256]
     #[arg(long, value_name = "N")]
     pub seq_len: Option<usize>,
-    /// Training steps [default: 800]
+    /// Training steps [default: 3000]
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
     /// Continuations to sample at the end [default: 3]
@@ -109,7 +109,7 @@ impl Settings {
             pattern: self.pattern.or_else(|| Some("llama3".into())),
             validation_fraction: self.validation_fraction.or(Some(0.01)),
             seq_len: self.seq_len.or(Some(256)),
-            steps: self.steps.or(Some(800)),
+            steps: self.steps.or(Some(3000)),
             samples: self.samples.or(Some(3)),
             device: self.device.or(Some(Device::Cpu)),
             minhash: self.minhash.or_else(|| Some(MinHashConfig::default())),

@@ -47,11 +47,11 @@ pub struct ModelSettings {
 impl Default for ModelSettings {
     fn default() -> Self {
         Self {
-            d_model: 192,
+            d_model: 128,
             n_layers: 4,
-            n_heads: 3,
-            n_kv_heads: 3,
-            d_ff: 512,
+            n_heads: 2,
+            n_kv_heads: 2,
+            d_ff: 352,
             tie_embeddings: true,
             rope_theta: 10_000.0,
             norm_eps: 1e-5,
@@ -124,16 +124,16 @@ pub struct TrainingSettings {
 impl Default for TrainingSettings {
     fn default() -> Self {
         Self {
-            micro_batch: 8,
+            micro_batch: 4,
             grad_accumulation: 1,
-            peak_lr: 4e-3,
-            warmup_steps: 40,
+            peak_lr: 1.5e-3,
+            warmup_steps: 60,
             min_lr_ratio: 0.05,
             weight_decay: 0.1,
             clip: 1.0,
-            validation_every: 100,
-            validation_batches: 8,
-            checkpoint_every: 100,
+            validation_every: 250,
+            validation_batches: 16,
+            checkpoint_every: 250,
             document_mask: DocumentMask::Separate,
             schedule: None,
         }
