@@ -86,7 +86,7 @@ fn invent(draws: &mut Draws, rank: usize) -> String {
         }
     }
     if rank >= 400 {
-        word.push_str(if draws.one_in(300) { "é" } else { draws.one_of(ENDINGS) });
+        word.push_str(if draws.one_in(3000) { "é" } else { draws.one_of(ENDINGS) });
     }
     word
 }

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Fault, FilterError, Problem, Result};
-use crate::preset;
 use crate::rule::{
     C4, C4Paragraphs, Code, FinewebQuality, GopherQuality, GopherRepetition, Length, Prose,
 };
@@ -69,23 +68,6 @@ impl RuleConfig {
 }
 
 impl FilterConfig {
-    /// The preset of this name: plain data, to print, change and pass on.
-    ///
-    /// # Errors
-    ///
-    /// [`FilterError::UnknownPreset`] with the names there are.
-    pub fn preset(name: &str) -> Result<Self> {
-        preset::by_name(name).ok_or_else(|| FilterError::UnknownPreset {
-            name: name.to_owned(),
-            known: Self::preset_names().to_vec(),
-        })
-    }
-
-    /// The names of the presets.
-    pub fn preset_names() -> &'static [&'static str] {
-        preset::NAMES
-    }
-
     /// Checks every threshold of every rule.
     ///
     /// # Errors

@@ -2,13 +2,33 @@
 //! two are ours, for the documentation and the sources of software.
 
 use crate::config::{FilterConfig, RuleConfig};
+use crate::error::{FilterError, Result};
 use crate::rule::{
     C4, Code, FinewebQuality, GopherQuality, GopherRepetition, Length, NgramLimit, Prose,
 };
 
-pub(crate) const NAMES: &[&str] = &["gopher", "c4", "fineweb", "prose", "code"];
+const NAMES: &[&str] = &["gopher", "c4", "fineweb", "prose", "code"];
 
-pub(crate) fn by_name(name: &str) -> Option<FilterConfig> {
+impl FilterConfig {
+    /// The preset of this name: plain data, to print, change and pass on.
+    ///
+    /// # Errors
+    ///
+    /// [`FilterError::UnknownPreset`] with the names there are.
+    pub fn preset(name: &str) -> Result<Self> {
+        by_name(name).ok_or_else(|| FilterError::UnknownPreset {
+            name: name.to_owned(),
+            known: Self::preset_names().to_vec(),
+        })
+    }
+
+    /// The names of the presets.
+    pub fn preset_names() -> &'static [&'static str] {
+        NAMES
+    }
+}
+
+fn by_name(name: &str) -> Option<FilterConfig> {
     let rules = match name {
         "gopher" => gopher(),
         "c4" => vec![RuleConfig::C4(c4(true))],

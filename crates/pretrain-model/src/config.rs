@@ -6,7 +6,7 @@
 
 mod hugging_face;
 
-use crate::error::{ModelError, Result};
+use crate::error::{ConfigFault, ModelError, Result};
 use serde::{Deserialize, Serialize};
 
 /// A decoder of the Llama family: RMSNorm before attention and MLP, rotary positions, grouped-query
@@ -105,59 +105,6 @@ impl SpecialTokens {
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }
-}
-
-/// One thing that is wrong with a [`ModelConfig`].
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigFault {
-    /// A size is zero.
-    #[error("{field} is 0")]
-    Zero {
-        /// The field.
-        field: &'static str,
-    },
-    /// A size is not a multiple of another.
-    #[error("{field} = {value} is not a multiple of {divisor_field} = {divisor}")]
-    NotDivisible {
-        /// The field.
-        field: &'static str,
-        /// Its value.
-        value: usize,
-        /// The field that should divide it.
-        divisor_field: &'static str,
-        /// That field's value.
-        divisor: usize,
-    },
-    /// Rotary embedding turns pairs, so a head needs an even width.
-    #[error("head_dim = {head_dim} is odd, rotary positions need pairs")]
-    OddHeadDim {
-        /// Width of a head, given or derived.
-        head_dim: usize,
-    },
-    /// A number is outside its range.
-    #[error("{field} = {found} is not {expected}")]
-    Range {
-        /// The field.
-        field: &'static str,
-        /// Its value.
-        found: f64,
-        /// Its range.
-        expected: &'static str,
-    },
-    /// A special token has no row in the embedding.
-    #[error("{field} = {id} is outside the vocabulary of {vocab_size}")]
-    SpecialToken {
-        /// The field.
-        field: &'static str,
-        /// The id.
-        id: u32,
-        /// Size of the vocabulary.
-        vocab_size: usize,
-    },
-    /// The number of parameters does not fit the machine's address space.
-    #[error("the sizes multiply to more parameters than can be addressed")]
-    TooLarge,
 }
 
 impl ModelConfig {

@@ -6,57 +6,9 @@ use crate::draws::Draws;
 use crate::error::{ModelError, Result};
 use crate::input::{DecoderInput, TokenRows};
 use crate::parameters::to_f32;
-use crate::sampling::sample;
+use crate::sampling::{GenerationConfig, sample};
 use burn::tensor::backend::Backend;
 use pretrain_kernels::KernelBackend;
-use serde::{Deserialize, Serialize};
-
-/// How to choose the next tokens and when to end.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GenerationConfig {
-    /// Tokens to make at most.
-    pub max_new_tokens: usize,
-    /// Divides the scores; 0 takes the most likely token, 1 samples from the model as it is.
-    pub temperature: f64,
-    /// Keep this many of the most likely tokens; absent = all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub top_k: Option<usize>,
-    /// Keep the most likely tokens that reach this probability together; absent = all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub top_p: Option<f64>,
-    /// Key of the random numbers; number `i` decides new token `i`.
-    pub seed: u64,
-    /// Any of these ends the text and is not part of it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub stop: Vec<u32>,
-}
-
-impl GenerationConfig {
-    /// Always the most likely token.
-    pub fn greedy(max_new_tokens: usize) -> Self {
-        Self {
-            max_new_tokens,
-            temperature: 0.0,
-            top_k: None,
-            top_p: None,
-            seed: 0,
-            stop: Vec::new(),
-        }
-    }
-
-    fn check(&self) -> Result<()> {
-        let range = |ok: bool, field, found, expected| {
-            if ok { Ok(()) } else { Err(ModelError::Generation { field, found, expected }) }
-        };
-        let t = self.temperature;
-        range(t >= 0.0 && t.is_finite(), "temperature", t, "0 and above")?;
-        let k = self.top_k.unwrap_or(1);
-        range(k > 0, "top_k", k as f64, "1 and above")?;
-        let p = self.top_p.unwrap_or(1.0);
-        range(p > 0.0 && p <= 1.0, "top_p", p, "above 0, up to 1")
-    }
-}
 
 /// Continues `prompt` and returns the new tokens, without the stop token if one came.
 ///

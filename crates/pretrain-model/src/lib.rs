@@ -77,13 +77,11 @@ mod sampling;
 mod weights;
 
 pub use blocks::{Attention, Block, BlockContext, Embedding, LayerCache, Linear, Mlp, Norm};
-pub use config::{
-    ConfigFault, ModelConfig, ResolvedConfig, RopeConfig, RopeScaling, SpecialTokens,
-};
+pub use config::{ModelConfig, ResolvedConfig, RopeConfig, RopeScaling, SpecialTokens};
 pub use decoder::{Decoder, HiddenStates};
 pub use directory::{CONFIG_NAME, GENERATION_CONFIG_NAME};
-pub use error::{ModelError, Result, ShapeMismatch};
-pub use generation::{GenerationConfig, Session, generate};
+pub use error::{ConfigFault, ModelError, Result, ShapeMismatch};
+pub use generation::{Session, generate};
 pub use init::fresh_values;
 pub use input::{DecoderInput, TokenRows};
 pub use layout::parameter_shapes;
@@ -91,7 +89,7 @@ pub use parameters::{NamedGradient, NamedTensor, ParameterMapper, ParameterVisit
 /// The backends that a model runs on.
 pub use pretrain_kernels::KernelBackend;
 pub use rope::{RopeAngles, inverse_frequencies};
-pub use sampling::{filtered_scores, most_likely, sample};
+pub use sampling::{GenerationConfig, filtered_scores, most_likely, sample};
 pub use weights::{INDEX_NAME, WEIGHTS_NAME, read_safetensors, read_weights, write_safetensors};
 
 #[cfg(doctest)]
