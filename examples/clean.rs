@@ -1,5 +1,7 @@
 //! Filters documents by quality: kept ones, rejected ones with rule, value and threshold, a report.
 
+#![expect(clippy::print_stdout, reason = "a program prints its result")]
+
 use clap::Args;
 use examples::command::{self, Common, Failure, OrUsage, required};
 use examples::progress::Progress;

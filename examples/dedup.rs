@@ -1,5 +1,7 @@
 //! Removes duplicates: exact, paragraph, MinHash or substring.
 
+#![expect(clippy::print_stdout, reason = "a program prints its result")]
+
 use clap::Args;
 use examples::command::{self, Common, Failure, OrUsage, required};
 use examples::progress::Progress;

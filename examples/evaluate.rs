@@ -1,5 +1,7 @@
 //! Scores a model on benchmark tasks.
 
+#![expect(clippy::print_stdout, reason = "a program prints its result")]
+
 use anyhow::{Context, anyhow};
 use clap::Args;
 use examples::command::{self, Common, Failure, OrUsage, required};

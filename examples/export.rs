@@ -1,5 +1,7 @@
 //! A checkpoint to a Hugging Face directory, or such a directory to a checkpoint.
 
+#![expect(clippy::print_stdout, reason = "a program prints its result")]
+
 use anyhow::anyhow;
 use clap::Args;
 use examples::command::{self, Common, Failure, OrUsage, required};

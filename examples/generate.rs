@@ -1,5 +1,7 @@
 //! Continues a text with a trained model.
 
+#![expect(clippy::print_stdout, reason = "a program prints its result")]
+
 use clap::Args;
 use examples::command::{self, Common, Failure, OrUsage, required};
 use examples::device::{Device, OnDevice};

@@ -1,5 +1,7 @@
 //! Turns documents into token shards and reports how they pack into sequences.
 
+#![expect(clippy::print_stdout, reason = "a program prints its result")]
+
 use clap::Args;
 use examples::command::{self, Common, Failure, OrUsage, required};
 use examples::progress::Progress;

@@ -1,5 +1,7 @@
 //! What a model costs before it is trained: parameters, FLOPs, memory, tokens, time and money.
 
+#![expect(clippy::print_stdout, reason = "a program prints its result")]
+
 use clap::Args;
 use examples::command::{self, Common, Failure, OrUsage, required};
 use pretrain_plan::{

@@ -1,5 +1,7 @@
 //! Trains tokenizers, encodes and decodes with them, measures and converts them.
 
+#![expect(clippy::print_stdout, reason = "a program prints its result")]
+
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use examples::command::{self, Common, Failure, OrUsage, required};

@@ -1,5 +1,7 @@
 //! Trains a model on token shards.
 
+#![expect(clippy::print_stdout, reason = "a program prints its result")]
+
 use anyhow::anyhow;
 use clap::Args;
 use examples::command::{self, Common, Failure, OrUsage, required};

@@ -2,7 +2,7 @@
 
 use crate::{Draws, Vocabulary};
 
-/// Documents of one to about thirty paragraphs, 4 kB on average. Besides words there are commas, quotes,
+/// Documents of one to about thirty paragraphs, 5 kB on average. Besides words there are commas, quotes,
 /// contractions, numbers, names and dashes; one word in eight is of the document's own few, as
 /// real documents repeat the words of their subject. Half of the documents have typographic quotes and
 /// dashes; of the others most are plain ASCII.

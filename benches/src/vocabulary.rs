@@ -15,7 +15,7 @@ const ONSETS: &[&str] = &[
     "b", "bl", "c", "ch", "cl", "cr", "d", "dr", "f", "fl", "g", "gr", "h", "j", "l", "m", "n",
     "p", "pl", "pr", "qu", "r", "s", "sh", "sl", "st", "str", "t", "th", "tr", "v", "w",
 ];
-const VOWELS: &[&str] = &["a", "e", "i", "o", "u", "ai", "ea", "ee", "io", "ou"];
+const VOWELS: &[&str] = &["a", "e", "i", "o", "u", "a", "e", "i", "o", "ai", "ea", "ou"];
 const CODAS: &[&str] =
     &["", "", "", "c", "ct", "l", "ll", "m", "n", "nd", "nt", "r", "s", "st", "t"];
 const ENDINGS: &[&str] = &["", "", "s", "ed", "ing", "ly", "er", "ion", "able", "ment", "ness"];
@@ -61,9 +61,9 @@ impl Vocabulary {
         &self.words[rank.min(self.words.len() - 1)]
     }
 
-    /// A word that is not among the 1,000 most frequent, all of them alike.
+    /// One of the words of ranks 1,000 to 10,000, all of them alike.
     pub fn draw_rare(&self, draws: &mut Draws) -> &str {
-        &self.words[draws.within(1000..=SIZE as u64 - 1) as usize]
+        &self.words[draws.within(1000..=10_000) as usize]
     }
 }
 
@@ -76,8 +76,9 @@ impl Default for Vocabulary {
 fn invent(draws: &mut Draws, rank: usize) -> String {
     let syllables = match rank {
         0..400 => 1,
-        400..4000 => draws.within(1..=2),
-        _ => draws.within(2..=3),
+        400..2000 => 1,
+        2000..12_000 => draws.within(1..=2),
+        _ => 2,
     };
     let mut word = String::new();
     for _ in 0..syllables {

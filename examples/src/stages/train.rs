@@ -163,7 +163,7 @@ impl TrainingSettings {
             seq_len,
             micro_batch: self.micro_batch,
             grad_accumulation: self.grad_accumulation,
-            schedule: self.schedule.clone().unwrap_or(cosine),
+            schedule: self.schedule.unwrap_or(cosine),
             adamw: AdamWConfig::new(self.weight_decay),
             clip: Some(self.clip),
             document_mask: self.document_mask,

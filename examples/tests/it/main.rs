@@ -1,5 +1,7 @@
 //! Whole-tree and whole-run tests: structure, programs, crashes.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
+
 mod architecture;
 mod bad_input;
 mod crash;

@@ -41,7 +41,7 @@ pub(crate) fn find(
     match config {
         DedupConfig::Exact(config) => exact(documents, *config, against, bar),
         DedupConfig::Minhash(config) => minhash(documents, *config, against, bar),
-        DedupConfig::Paragraph(config) => paragraph(documents, config.clone(), bar),
+        DedupConfig::Paragraph(config) => paragraph(documents, *config, bar),
         DedupConfig::Substring(config) => repeated(documents, config, bar),
     }
 }
