@@ -1,6 +1,6 @@
 //! Deduplication: documents in, what is not a copy out, and who was the same as whom.
 //!
-//! Two passes. The first reads everything and finds an [`Edit`] for each document; the second reads
+//! Two passes. The first reads everything and says what is to be done with each document; the second reads
 //! it again and writes what is left. The first is repeated when a killed run goes on.
 
 mod find;
