@@ -114,9 +114,22 @@ where
 fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
     #[expect(clippy::print_stderr, reason = "the one clear message of a program that failed")]
     {
-        eprintln!("error: {error:#}");
+        eprintln!("error: {}", causes(error));
     }
     ExitCode::from(code)
+}
+
+/// The error and its causes in one line; a cause that repeats the words before it replaces them.
+fn causes(error: &anyhow::Error) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        match parts.last_mut() {
+            Some(last) if cause.starts_with(last.as_str()) => *last = cause,
+            Some(last) if last.ends_with(&cause) => {}
+            _ => parts.push(cause),
+        }
+    }
+    parts.join(": ")
 }
 
 fn start_threads(threads: Option<usize>) -> Result<(), Failure> {
@@ -224,6 +237,13 @@ mod tests {
         for part in ["c.toml", "line 2", "sequence"] {
             assert!(message.contains(part), "{message}");
         }
+    }
+
+    #[test]
+    fn a_cause_is_not_told_twice() {
+        let error = anyhow!("no space").context("cannot write a: no space");
+        assert_eq!(causes(&error.context("cannot write a")), "cannot write a: no space");
+        assert_eq!(causes(&anyhow!("b").context("a")), "a: b");
     }
 
     #[test]
