@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a program prints its result")]
 
 use clap::Args;
-use examples::command::{self, Common, Failure, OrUsage, required};
+use examples::command::{self, Common, Failure, OrUsage, required, required_list};
 use examples::progress::Progress;
 use examples::stages::clean::{CleanConfig, clean};
 use examples::stages::{Documents, StageReport, megabytes};
@@ -56,11 +56,9 @@ fn run(settings: Settings, common: &Common) -> Result<Option<Outcome>, Failure> 
         return Ok(None);
     }
     let out = required(settings.out, "out")?;
-    if settings.input.is_empty() {
-        required(None::<()>, "input")?;
-    }
+    let input = required_list(&settings.input, "input")?;
     let defaults = ReadOptions::default();
-    let documents = Documents::open(&settings.input).or_usage()?.with_options(ReadOptions {
+    let documents = Documents::open(input).or_usage()?.with_options(ReadOptions {
         text_field: settings.text_field.unwrap_or(defaults.text_field),
         id_field: settings.id_field.unwrap_or(defaults.id_field),
         ..ReadOptions::default()

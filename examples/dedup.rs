@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a program prints its result")]
 
 use clap::Args;
-use examples::command::{self, Common, Failure, OrUsage, required};
+use examples::command::{self, Common, Failure, OrUsage, required, required_list};
 use examples::progress::Progress;
 use examples::stages::dedup::{DedupConfig, Method, dedup};
 use examples::stages::{Documents, StageReport, megabytes};
@@ -41,11 +41,9 @@ struct Outcome {
 
 fn run(settings: Settings, common: &Common) -> Result<Outcome, Failure> {
     let out = required(settings.out, "out")?;
-    if settings.input.is_empty() {
-        required(None::<()>, "input")?;
-    }
+    let input = required_list(&settings.input, "input")?;
     let config = settings.config.unwrap_or_else(|| settings.method.unwrap_or_default().config());
-    let documents = Documents::open(&settings.input).or_usage()?;
+    let documents = Documents::open(input).or_usage()?;
     let progress = Progress::new(common.quiet);
     let done = dedup("dedup", &documents, &out, &config, settings.against.as_deref(), progress)?;
     let removed = done.manifest.counts.get("removed").copied().unwrap_or(0);

@@ -4,7 +4,7 @@
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use examples::command::{self, Common, Failure, OrUsage, required};
+use examples::command::{self, Common, Failure, OrUsage, required, required_list};
 use examples::device::{Device, OnDevice};
 use examples::model::{end_of_text, find_checkpoint, find_tokenizer};
 use examples::progress::{Progress, Unit};
@@ -94,9 +94,7 @@ fn task_lines(data: &Path, name: &str) -> anyhow::Result<String> {
 fn run(settings: Settings, common: &Common) -> Result<Results, Failure> {
     let checkpoint = find_checkpoint(&required(settings.checkpoint, "checkpoint")?).or_usage()?;
     let data = required(settings.data, "data")?;
-    if settings.tasks.is_empty() {
-        required(None::<()>, "tasks")?;
-    }
+    let names = required_list(&settings.tasks, "tasks")?;
     let device = settings.device.unwrap_or_default();
     device.check().or_usage()?;
     let task = |name: &String| {
@@ -104,7 +102,7 @@ fn run(settings: Settings, common: &Common) -> Result<Results, Failure> {
         Ok((task, task_lines(&data, task.name())?))
     };
     let tasks: Vec<(Task, String)> =
-        settings.tasks.iter().map(task).collect::<anyhow::Result<_>>().or_usage()?;
+        names.iter().map(task).collect::<anyhow::Result<_>>().or_usage()?;
     let tokenizer = find_tokenizer(settings.tokenizer.as_deref(), &checkpoint).or_usage()?;
     let prefix = *end_of_text(&tokenizer)
         .first()

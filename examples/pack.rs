@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a program prints its result")]
 
 use clap::Args;
-use examples::command::{self, Common, Failure, OrUsage, required};
+use examples::command::{self, Common, Failure, OrUsage, required, required_list};
 use examples::progress::Progress;
 use examples::stages::tokenizer::load_tokenizer;
 use examples::stages::tokens::{Split, open_packed, tokenise};
@@ -49,11 +49,9 @@ struct Outcome {
 
 fn run(settings: Settings, common: &Common) -> Result<Outcome, Failure> {
     let out = required(settings.out, "out")?;
-    if settings.input.is_empty() {
-        required(None::<()>, "input")?;
-    }
+    let input = required_list(&settings.input, "input")?;
     let tokenizer = load_tokenizer(&required(settings.tokenizer, "tokenizer")?).or_usage()?;
-    let documents = Documents::open(&settings.input).or_usage()?;
+    let documents = Documents::open(input).or_usage()?;
     let split = Split {
         seed: settings.seed.unwrap_or(0),
         validation_fraction: settings.validation_fraction.unwrap_or(0.0),

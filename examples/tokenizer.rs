@@ -4,7 +4,7 @@
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
-use examples::command::{self, Common, Failure, OrUsage, required};
+use examples::command::{self, Common, Failure, OrUsage, required, required_list};
 use examples::progress::{Progress, Unit};
 use examples::stages::Documents;
 use examples::stages::tokenizer::{decode_lines, encode_documents, fertility, fit, load_tokenizer};
@@ -76,10 +76,7 @@ impl Settings {
     }
 
     fn documents(&self) -> Result<Documents, Failure> {
-        if self.input.is_empty() {
-            required(None::<()>, "input")?;
-        }
-        Documents::open(&self.input).or_usage()
+        Documents::open(required_list(&self.input, "input")?).or_usage()
     }
 }
 

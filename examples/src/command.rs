@@ -72,6 +72,14 @@ pub fn required<T>(value: Option<T>, name: &str) -> Result<T, Failure> {
     value.ok_or_else(|| Failure::Usage(anyhow!("--{name} is required (or `{name}` in --config)")))
 }
 
+/// As [`required`], for a flag that takes several values.
+///
+/// # Errors
+/// A usage error that names it.
+pub fn required_list<'a, T>(values: &'a [T], name: &str) -> Result<&'a [T], Failure> {
+    required((!values.is_empty()).then_some(values), name)
+}
+
 #[derive(Parser)]
 struct Program<A: Args> {
     #[command(flatten)]

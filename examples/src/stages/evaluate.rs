@@ -10,7 +10,7 @@ use pretrain_bpe::Tokenizer;
 use pretrain_eval::{Perplexity, RollingConfig, Scorer, TokenDocument, unigram};
 use pretrain_kernels::KernelBackend;
 use pretrain_model::Decoder;
-use pretrain_store::{InputRef, Manifest, Stage, Unit as StageUnit, write_atomic};
+use pretrain_store::{Manifest, Stage, Unit as StageUnit, write_atomic};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::Path;
@@ -76,7 +76,7 @@ pub fn evaluate(
 ) -> anyhow::Result<(Results, StageReport)> {
     let spec = documents
         .spec("evaluate", &split)?
-        .input(InputRef::clone(&Manifest::load(checkpoint)?.as_input("checkpoint")));
+        .input(Manifest::load(checkpoint)?.as_input("checkpoint"));
     let bar = progress.stage("evaluate", Unit::Items, 0);
     let path = out.join("results.json");
     let results: Results = match Stage::open(out, &spec)? {

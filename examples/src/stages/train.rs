@@ -1,7 +1,6 @@
 //! Training: token shards in, a checkpoint out.
 
 use super::tokens::open_packed;
-use super::{Done, StageReport};
 use crate::device::{Device, OnDevice};
 use crate::progress::{Bar, Progress, Unit};
 use anyhow::Context;
@@ -15,7 +14,7 @@ use pretrain_train::{
     Trainer, TrainingData, ValidationConfig,
 };
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -253,27 +252,7 @@ impl OnDevice for Start<'_> {
     }
 }
 
-/// A finished training directory as a line of the summary: what was read to train it.
-///
-/// # Errors
-/// The directory is not finished.
-pub fn finished(out: &Path, seconds: f64, documents: u64, bytes: u64) -> anyhow::Result<Done> {
-    let manifest = Manifest::load(out)?;
-    Ok(Done { manifest, report: StageReport { name: "train".into(), seconds, documents, bytes } })
-}
-
 /// Whether a run was begun or finished in a directory.
 pub fn has_run(out: &Path) -> bool {
     [MANIFEST_NAME, "stage.json"].iter().any(|name| pretrain_store::exists(&out.join(name)))
-}
-
-/// The final checkpoint of a run.
-///
-/// # Errors
-/// The run was interrupted.
-pub fn final_checkpoint(outcome: &Outcome) -> anyhow::Result<PathBuf> {
-    match outcome {
-        Outcome::Finished { checkpoint, .. } => Ok(checkpoint.clone()),
-        _ => anyhow::bail!("the run is not over"),
-    }
 }
