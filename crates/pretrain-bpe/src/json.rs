@@ -5,11 +5,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::byte_bpe::MergeRule;
 use crate::byte_level;
 use crate::error::{BpeError, Result};
 use crate::pattern::Pattern;
 use crate::token::{AddedToken, TokenId};
-use crate::tokenizer::{ByteLevelPost, Model, Parts, Tokenizer};
+use crate::tokenizer::{ByteLevelPost, Parts, Tokenizer};
 
 use node::{Fields, Node, string, unsupported, wrong_type};
 
@@ -49,9 +50,9 @@ impl Tokenizer {
         let pattern = read_pre_tokenizer(root.take("pre_tokenizer"))?;
         let byte_level_post = read_post_processor(root.take("post_processor"))?;
         read_decoder(root.take("decoder"))?;
-        let (tokens, model) = read_model(root.take("model"), &added)?;
+        let (tokens, rule) = read_model(root.take("model"), &added)?;
         root.finish()?;
-        Self::build(Parts { tokens, added, model, pattern, byte_level_post })
+        Self::build(Parts { tokens, added, rule, pattern, byte_level_post })
     }
 }
 
@@ -215,7 +216,7 @@ fn read_decoder(node: Node) -> Result<()> {
 
 type Tokens = Vec<(u32, Vec<u8>)>;
 
-fn read_model(node: Node, added: &[AddedToken]) -> Result<(Tokens, Model)> {
+fn read_model(node: Node, added: &[AddedToken]) -> Result<(Tokens, MergeRule)> {
     let mut fields = Fields::new("model", node)?;
     fields.expect("type", &[string("BPE")], "BPE")?;
     fields.expect("dropout", &[], "null")?;
@@ -257,7 +258,7 @@ fn read_model(node: Node, added: &[AddedToken]) -> Result<(Tokens, Model)> {
         made.insert(id(&product)?);
     }
     let tokens = model_tokens(vocab, added, &made)?;
-    Ok((tokens, Model::Merges { merges: pairs, ignore_merges }))
+    Ok((tokens, MergeRule::Pairs { merges: pairs, ignore_merges }))
 }
 
 /// The tokens that bytes and merges make. An added token is one only when a merge makes it, or when it

@@ -63,6 +63,7 @@
 #![forbid(unsafe_code)]
 
 mod added_tokens;
+mod byte_bpe;
 mod byte_level;
 mod counts;
 mod error;
@@ -73,6 +74,7 @@ mod pattern;
 mod piece_cache;
 mod pretokenize;
 mod scan;
+mod scratch;
 mod tiktoken;
 mod token;
 mod tokenizer;

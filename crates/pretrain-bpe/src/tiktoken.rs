@@ -2,10 +2,11 @@
 //!
 //! Neither the pattern nor the special tokens are in the file: the caller names them.
 
+use crate::byte_bpe::MergeRule;
 use crate::error::{BpeError, Result};
 use crate::pattern::Pattern;
 use crate::token::{AddedToken, TokenId};
-use crate::tokenizer::{Model, Parts, Tokenizer};
+use crate::tokenizer::{Parts, Tokenizer};
 
 impl Tokenizer {
     /// Reads a rank file. `specials` are the control tokens and their ids; they are needed because
@@ -33,7 +34,7 @@ impl Tokenizer {
         }
         let added: Vec<AddedToken> =
             specials.into_iter().map(|(content, id)| AddedToken::special(id, content)).collect();
-        let parts = Parts { tokens, added, model: Model::Ranks, pattern, byte_level_post: None };
+        let parts = Parts { tokens, added, rule: MergeRule::Ranks, pattern, byte_level_post: None };
         let this = Self::build(parts)?;
         this.check_rank_file()?;
         Ok(this)
@@ -70,7 +71,7 @@ impl Tokenizer {
         if !self.has_all_bytes() {
             return Err(BpeError::NotARankFile { reason: "a byte has no token" });
         }
-        if let Model::Merges { merges, .. } = self.model() {
+        if let MergeRule::Pairs { merges, .. } = self.rule() {
             let mut last = None;
             for &(left, right) in merges {
                 let parts = [left, right].map(|id| self.vocabulary().bytes(id).unwrap_or_default());

@@ -2,18 +2,18 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
 use crate::added_tokens::{AddedTokens, Segment};
+use crate::byte_bpe::{ByteBpe, MergeRule};
 use crate::error::{BpeError, Result};
-use crate::merges::{MergeScratch, MergeTable, pair, ranked};
 use crate::pattern::Pattern;
-use crate::piece_cache::{PieceCache, PieceKey};
 use crate::pretokenize::PreTokenizer;
+use crate::scratch::ScratchPool;
 use crate::token::{AddedToken, AllowedSpecial, TokenId};
-use crate::vocabulary::{NO_TOKEN, Vocabulary, printable};
+use crate::vocabulary::Vocabulary;
 
 /// A byte-level BPE tokenizer. Immutable, `Send + Sync`, every method takes `&self`.
 ///
@@ -24,30 +24,12 @@ use crate::vocabulary::{NO_TOKEN, Vocabulary, printable};
 /// others: buffers, and a cache of 1 MiB with exact keys. At most 64 are kept.
 #[derive(Clone)]
 pub struct Tokenizer {
-    /// The tokens that bytes and merges make.
-    vocabulary: Vocabulary,
+    bpe: ByteBpe,
     added: AddedTokens,
-    model: Model,
-    byte_ids: [u32; 256],
-    table: MergeTable,
     pre_tokenizer: PreTokenizer,
     byte_level_post: Option<ByteLevelPost>,
     scratch: ScratchPool,
     fingerprint: OnceLock<String>,
-}
-
-/// What decides which pairs merge.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Model {
-    /// tiktoken: two tokens merge when their bytes together are a token; the rank is its id. A
-    /// pre-token that is a token is that token.
-    Ranks,
-    /// Hugging Face: an ordered list of pairs of ids.
-    Merges {
-        merges: Vec<(u32, u32)>,
-        /// Whether a pre-token that is a token is that token, whatever the merges say.
-        ignore_merges: bool,
-    },
 }
 
 /// The `ByteLevel` post-processor of a `tokenizer.json`. It moves the borders of Hugging Face's
@@ -66,7 +48,7 @@ const MAX_HOLES: usize = 4096;
 pub(crate) struct Parts {
     pub(crate) tokens: Vec<(u32, Vec<u8>)>,
     pub(crate) added: Vec<AddedToken>,
-    pub(crate) model: Model,
+    pub(crate) rule: MergeRule,
     pub(crate) pattern: Pattern,
     pub(crate) byte_level_post: Option<ByteLevelPost>,
 }
@@ -80,19 +62,9 @@ impl Tokenizer {
         if let Some(max) = max.filter(|&max| max as usize >= 2 * n_tokens + MAX_HOLES) {
             return Err(BpeError::SparseIds { n_tokens, max });
         }
-        let vocabulary = Vocabulary::new(parts.tokens)?;
-        let added = AddedTokens::new(parts.added)?;
-        let table = match &parts.model {
-            Model::Ranks => MergeTable::of_ranks(&vocabulary).0,
-            Model::Merges { merges, .. } => MergeTable::new(&ranked_merges(&vocabulary, merges)?),
-        };
-        let byte_ids = vocabulary.byte_ids();
         Ok(Self {
-            vocabulary,
-            added,
-            model: parts.model,
-            byte_ids,
-            table,
+            bpe: ByteBpe::new(parts.tokens, parts.rule)?,
+            added: AddedTokens::new(parts.added)?,
             pre_tokenizer: PreTokenizer::new(&parts.pattern)?,
             byte_level_post: parts.byte_level_post,
             scratch: ScratchPool::default(),
@@ -146,22 +118,19 @@ impl Tokenizer {
         allowed: AllowedSpecial<'_>,
     ) -> Vec<(TokenId, Range<usize>)> {
         let mut out = Vec::with_capacity(text.len() / 4 + 1);
-        let mut ids = Vec::new();
-        self.with_scratch(|scratch| {
+        self.scratch.with(|scratch| {
             self.for_each_segment(text, allowed, &mut |segment| match segment {
                 Segment::Added(id, range) => out.push((id, range)),
                 Segment::Text(range) => {
-                    let part = &text[range.clone()];
-                    self.pre_tokenizer.for_each(part, |piece| {
-                        ids.clear();
-                        self.encode_piece(part.as_bytes(), &piece, scratch, &mut ids);
-                        let mut pos = range.start + piece.start;
-                        for &id in &ids {
-                            let token = self.range_of(text.as_bytes(), pos, id);
-                            pos = token.end;
-                            out.push((TokenId(id), token));
-                        }
-                    });
+                    let start = range.start;
+                    self.bpe.encode_with_offsets(
+                        &self.pre_tokenizer,
+                        &text[range],
+                        scratch,
+                        |id, token| {
+                            out.push((TokenId(id), start + token.start..start + token.end));
+                        },
+                    );
                 }
             });
         });
@@ -170,22 +139,16 @@ impl Tokenizer {
 
     /// The number of tokens of a text: `encode(text).len()` without the allocation.
     pub fn count(&self, text: &str) -> usize {
-        self.with_scratch(|scratch| {
-            let (mut n, mut ids) = (0, std::mem::take(&mut scratch.ids));
+        let mut n = 0;
+        self.scratch.with(|scratch| {
             self.for_each_segment(text, AllowedSpecial::None, &mut |segment| match segment {
                 Segment::Added(..) => n += 1,
                 Segment::Text(range) => {
-                    let part = &text[range];
-                    self.pre_tokenizer.for_each(part, |piece| {
-                        ids.clear();
-                        self.encode_piece(part.as_bytes(), &piece, scratch, &mut ids);
-                        n += ids.len();
-                    });
+                    n += self.bpe.count(&self.pre_tokenizer, &text[range], scratch);
                 }
             });
-            scratch.ids = ids;
-            n
-        })
+        });
+        n
     }
 
     /// The bytes that the tokens stand for, one after another. An id without token yields nothing
@@ -208,12 +171,12 @@ impl Tokenizer {
     #[inline]
     pub fn token_bytes(&self, id: TokenId) -> Option<&[u8]> {
         let added = || self.added.by_id(id.0).map(|token| token.content.as_bytes());
-        self.vocabulary.bytes(id.0).or_else(added)
+        self.vocabulary().bytes(id.0).or_else(added)
     }
 
     /// The id of the token that stands for this text: an added token, or else one of the vocabulary.
     pub fn token_to_id(&self, text: &str) -> Option<TokenId> {
-        let ordinary = || self.vocabulary.id(text.as_bytes()).map(TokenId);
+        let ordinary = || self.vocabulary().id(text.as_bytes()).map(TokenId);
         self.special_id(text).or_else(ordinary)
     }
 
@@ -230,12 +193,12 @@ impl Tokenizer {
     /// The highest id + 1: the number of rows an embedding table needs. Ids below it may be unused.
     pub fn vocab_size(&self) -> usize {
         let added = self.added.as_slice().last().map_or(0, |token| token.id.0 as usize + 1);
-        self.vocabulary.n_ids().max(added)
+        self.vocabulary().n_ids().max(added)
     }
 
     /// Whether each of the 256 bytes has a token, so that `decode(encode(text)) == text` for any text.
     pub fn has_all_bytes(&self) -> bool {
-        !self.byte_ids.contains(&NO_TOKEN)
+        self.bpe.has_all_bytes()
     }
 
     /// The pattern that cuts a text before merging.
@@ -251,14 +214,14 @@ impl Tokenizer {
             let mut hasher = CanonicalHasher(Sha256::new());
             hasher.bytes(b"pretrain-bpe tokenizer 1");
             hasher.bytes(self.pattern().to_string().as_bytes());
-            hasher.number(self.vocabulary.n_tokens());
-            for (id, bytes) in self.vocabulary.iter() {
+            hasher.number(self.vocabulary().n_tokens());
+            for (id, bytes) in self.vocabulary().iter() {
                 hasher.number(id as usize);
                 hasher.bytes(bytes);
             }
-            match &self.model {
-                Model::Ranks => hasher.bytes(b"ranks"),
-                Model::Merges { merges, ignore_merges } => {
+            match self.bpe.rule() {
+                MergeRule::Ranks => hasher.bytes(b"ranks"),
+                MergeRule::Pairs { merges, ignore_merges } => {
                     hasher.bytes(if *ignore_merges { b"merges, whole" } else { b"merges" });
                     hasher.number(merges.len());
                     for &(left, right) in merges {
@@ -278,11 +241,11 @@ impl Tokenizer {
     }
 
     pub(crate) fn vocabulary(&self) -> &Vocabulary {
-        &self.vocabulary
+        self.bpe.vocabulary()
     }
 
-    pub(crate) fn model(&self) -> &Model {
-        &self.model
+    pub(crate) fn rule(&self) -> &MergeRule {
+        self.bpe.rule()
     }
 
     pub(crate) fn byte_level_post(&self) -> Option<ByteLevelPost> {
@@ -290,14 +253,11 @@ impl Tokenizer {
     }
 
     fn encode_allowing(&self, text: &str, allowed: AllowedSpecial<'_>, out: &mut Vec<u32>) {
-        self.with_scratch(|scratch| {
+        self.scratch.with(|scratch| {
             self.for_each_segment(text, allowed, &mut |segment| match segment {
                 Segment::Added(id, _) => out.push(id.0),
                 Segment::Text(range) => {
-                    let part = &text[range];
-                    self.pre_tokenizer.for_each(part, |piece| {
-                        self.encode_piece(part.as_bytes(), &piece, scratch, out);
-                    });
+                    self.bpe.encode(&self.pre_tokenizer, &text[range], scratch, out);
                 }
             });
         });
@@ -315,68 +275,6 @@ impl Tokenizer {
             sink(Segment::Text(0..text.len()));
         }
     }
-
-    /// Appends the tokens of one pre-token.
-    #[inline(always)]
-    fn encode_piece(
-        &self,
-        text: &[u8],
-        piece: &Range<usize>,
-        scratch: &mut Scratch,
-        out: &mut Vec<u32>,
-    ) {
-        let key = PieceKey::new(text, piece.start, piece.end);
-        match key {
-            Some(key) if scratch.cache.get(key, out) => {}
-            _ => self.merge_piece(&text[piece.clone()], key, scratch, out),
-        }
-    }
-
-    #[inline(never)]
-    fn merge_piece(
-        &self,
-        piece: &[u8],
-        key: Option<PieceKey>,
-        scratch: &mut Scratch,
-        out: &mut Vec<u32>,
-    ) {
-        let before = out.len();
-        let whole = match self.model {
-            Model::Ranks | Model::Merges { ignore_merges: true, .. } => self.vocabulary.id(piece),
-            Model::Merges { ignore_merges: false, .. } => None,
-        };
-        match whole {
-            Some(id) => out.push(id),
-            None => scratch.merges.merge(piece, &self.byte_ids, &self.table, out),
-        }
-        if let Some(key) = key {
-            scratch.cache.put(key, &out[before..]);
-        }
-    }
-
-    /// The bytes of `text` that a token stands for, at or after `pos`. Bytes without token are skipped.
-    fn range_of(&self, text: &[u8], mut pos: usize, id: u32) -> Range<usize> {
-        let len = self.vocabulary.len_of(id);
-        let has_token = |pos: usize| self.byte_ids[text[pos] as usize] != NO_TOKEN;
-        while !has_token(pos) {
-            pos += 1;
-        }
-        let mut end = pos + 1;
-        for _ in 1..len {
-            while !has_token(end) {
-                end += 1;
-            }
-            end += 1;
-        }
-        pos..end
-    }
-
-    fn with_scratch<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
-        let mut scratch = self.scratch.take();
-        let result = work(&mut scratch);
-        self.scratch.give_back(scratch);
-        result
-    }
 }
 
 impl fmt::Debug for Tokenizer {
@@ -387,24 +285,6 @@ impl fmt::Debug for Tokenizer {
             .field("added_tokens", &self.added.as_slice())
             .finish_non_exhaustive()
     }
-}
-
-/// Resolves the product of each merge.
-fn ranked_merges(vocabulary: &Vocabulary, merges: &[(u32, u32)]) -> Result<Vec<(u64, u64)>> {
-    let mut ranked_merges = Vec::with_capacity(merges.len());
-    let mut bytes = Vec::new();
-    for (index, &(left, right)) in merges.iter().enumerate() {
-        bytes.clear();
-        for id in [left, right] {
-            let unknown = || BpeError::UnknownMergeToken { index, token: format!("id {id}") };
-            bytes.extend_from_slice(vocabulary.bytes(id).ok_or_else(unknown)?);
-        }
-        let product = vocabulary
-            .id(&bytes)
-            .ok_or_else(|| BpeError::UnknownMergeToken { index, token: printable(&bytes) })?;
-        ranked_merges.push((pair(left, right), ranked(index as u32, product)));
-    }
-    Ok(ranked_merges)
 }
 
 /// Writes numbers and length-prefixed byte strings.
@@ -418,44 +298,5 @@ impl CanonicalHasher {
     fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len());
         self.0.update(bytes);
-    }
-}
-
-/// What one encoding thread needs.
-struct Scratch {
-    cache: PieceCache,
-    merges: MergeScratch,
-    ids: Vec<u32>,
-}
-
-/// Scratch spaces not in use.
-#[derive(Default)]
-struct ScratchPool(Mutex<Vec<Scratch>>);
-
-impl ScratchPool {
-    const MAX: usize = 64;
-
-    fn take(&self) -> Scratch {
-        let idle = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.unwrap_or_else(|| {
-            let (cache, merges) = (PieceCache::new(), MergeScratch::default());
-            Scratch { cache, merges, ids: Vec::new() }
-        })
-    }
-
-    fn give_back(&self, mut scratch: Scratch) {
-        scratch.merges.shrink();
-        scratch.ids = Vec::new();
-        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < Self::MAX {
-            idle.push(scratch);
-        }
-    }
-}
-
-impl Clone for ScratchPool {
-    /// Scratch spaces are not content: a clone starts without any.
-    fn clone(&self) -> Self {
-        Self::default()
     }
 }

@@ -6,13 +6,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::byte_bpe::MergeRule;
 use crate::byte_level::{self, BYTES_IN_CHAR_ORDER};
 use crate::counts::PreTokenCounts;
 use crate::error::{BpeError, Result};
 use crate::pattern::Pattern;
 use crate::pretokenize::PreTokenizer;
 use crate::token::{AddedToken, TokenId};
-use crate::tokenizer::{Model, Parts, Tokenizer};
+use crate::tokenizer::{Parts, Tokenizer};
 use crate::vocabulary::NO_TOKEN;
 
 mod learn;
@@ -247,7 +248,7 @@ impl TrainedVocab {
         Tokenizer::build(Parts {
             tokens,
             added,
-            model: Model::Merges { merges, ignore_merges: false },
+            rule: MergeRule::Pairs { merges, ignore_merges: false },
             pattern: config.pattern.clone(),
             byte_level_post: None,
         })

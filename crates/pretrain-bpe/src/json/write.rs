@@ -4,10 +4,11 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Value, json};
 
+use crate::byte_bpe::MergeRule;
 use crate::byte_level;
 use crate::merges::MergeTable;
 use crate::pattern::Pattern;
-use crate::tokenizer::{Model, Tokenizer};
+use crate::tokenizer::Tokenizer;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -77,12 +78,12 @@ impl Tokenizer {
         let text = |id: u32| {
             byte_level::to_text(self.vocabulary().bytes(id).expect("merges are of known tokens"))
         };
-        let (merges, ignore_merges) = match self.model() {
-            Model::Merges { merges, ignore_merges } => {
+        let (merges, ignore_merges) = match self.rule() {
+            MergeRule::Pairs { merges, ignore_merges } => {
                 let merges = merges.iter().map(|&(left, right)| [text(left), text(right)]);
                 (merges.collect(), *ignore_merges)
             }
-            Model::Ranks => {
+            MergeRule::Ranks => {
                 let (_, pairs) = MergeTable::of_ranks(self.vocabulary());
                 let merges =
                     pairs.iter().map(|(pair, _)| [text((pair >> 32) as u32), text(*pair as u32)]);
