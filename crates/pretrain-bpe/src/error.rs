@@ -26,6 +26,9 @@ pub enum BpeError {
         #[source]
         source: Box<fancy_regex::Error>,
     },
+    /// A search for the empty string, which is everywhere.
+    #[error("an empty string cannot be searched for")]
+    EmptyPattern,
     /// A trainer configuration with faults; all of them are listed.
     #[error("trainer configuration: {}", faults.join("; "))]
     Config {
