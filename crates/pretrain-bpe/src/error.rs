@@ -128,6 +128,18 @@ pub enum BpeError {
         /// The token, as written in the file.
         token: String,
     },
+    /// The unknown token of a model is not in its vocabulary.
+    #[error("the unknown token {token:?} is not in the vocabulary")]
+    MissingUnknownToken {
+        /// The token, as written in the file.
+        token: String,
+    },
+    /// A precompiled character map of SentencePiece that is cut short or corrupt.
+    #[error("the precompiled character map is corrupt: {reason}")]
+    Charsmap {
+        /// Why, as a phrase.
+        reason: &'static str,
+    },
     /// A vocabulary entry that no byte-level tokenizer can hold.
     #[error("the token {token:?} (id {id}) has characters outside the byte-level alphabet")]
     NotByteLevel {

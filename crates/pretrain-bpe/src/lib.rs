@@ -70,6 +70,8 @@ mod error;
 mod hash;
 mod json;
 mod merges;
+mod model;
+mod normalize;
 mod pattern;
 mod piece_cache;
 mod pretokenize;

@@ -15,11 +15,14 @@ use crate::error::Result;
 use crate::text_pattern::TextPattern;
 
 use aligned::NormalizedText;
-use bert::BertNormalizer;
+pub use bert::BertNormalizer;
+pub use precompiled::Precompiled;
 
 pub(crate) mod aligned;
 pub(crate) mod bert;
 pub(crate) mod categories;
+pub(crate) mod charsmap;
+mod precompiled;
 #[cfg(test)]
 mod tests;
 
@@ -55,6 +58,8 @@ pub enum Normalizer {
     Replace(Replace),
     /// That of BERT.
     Bert(BertNormalizer),
+    /// The character map of a SentencePiece model, applied as Hugging Face does.
+    Precompiled(Precompiled),
     /// Writes each byte as the character that stands for it in GPT-2's alphabet.
     ByteLevel,
     /// That of `nmt`: removes some control characters, makes others spaces.
@@ -125,6 +130,7 @@ impl Normalizer {
                 text.replace(&pattern.matches(text.as_str()), content);
             }
             Self::Bert(bert) => bert.apply(text),
+            Self::Precompiled(precompiled) => precompiled.apply(text),
             Self::ByteLevel => to_byte_chars(text),
             Self::Nmt => text.filter_map(nmt),
             Self::Sequence(parts) => parts.iter().for_each(|part| part.apply(text)),
@@ -157,12 +163,6 @@ impl Normalizer {
         };
         text.bytes().fold(0, u8::max) < first_changed
             || matches!(quick(text), unicode::IsNormalized::Yes)
-    }
-
-    /// Whether it can change a text that is only a part of another in another way than in the whole;
-    /// what it makes of a text's beginning may stand anywhere in the original.
-    pub(crate) fn is_empty(&self) -> bool {
-        matches!(self, Self::Sequence(parts) if parts.iter().all(Self::is_empty))
     }
 }
 
