@@ -22,8 +22,6 @@ use stage::Stage;
 mod component;
 mod split;
 mod stage;
-#[cfg(test)]
-mod tests;
 
 /// How a segment is cut into pre-tokens.
 #[derive(Clone, Debug)]
@@ -79,11 +77,15 @@ impl Cut {
         }
     }
 
-    /// Whether it must know where a rewritten text comes from, even if nobody asks for offsets.
-    pub(crate) fn needs_origins(&self) -> bool {
+    /// Whether it must know where a piece comes from, although it may have been rewritten before.
+    pub(crate) fn needs_origins(&self, normalized: bool) -> bool {
         match self {
             Self::Pattern(_) => false,
-            Self::Chain(chain) => chain.stages.iter().any(Stage::needs_origins),
+            Self::Chain(chain) => {
+                let rewrites = chain.stages.iter().position(Stage::rewrites);
+                let first = if normalized { Some(0) } else { rewrites.map(|at| at + 1) };
+                first.is_some_and(|first| chain.stages[first..].iter().any(Stage::needs_origins))
+            }
         }
     }
 

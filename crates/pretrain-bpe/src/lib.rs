@@ -63,9 +63,13 @@
 #![forbid(unsafe_code)]
 
 mod added_tokens;
+mod base64;
 mod byte_bpe;
 mod byte_level;
+mod chain;
 mod counts;
+mod decoder;
+mod encoding;
 mod error;
 mod hash;
 mod json;
@@ -74,9 +78,12 @@ mod model;
 mod normalize;
 mod pattern;
 mod piece_cache;
+mod pipeline;
+mod post_processor;
 mod pretokenize;
 mod scan;
 mod scratch;
+mod text_pattern;
 mod tiktoken;
 mod token;
 mod tokenizer;
@@ -85,7 +92,13 @@ mod unicode;
 mod vocabulary;
 
 pub use counts::PreTokenCounts;
+pub use encoding::{
+    EncodeOptions, Encoding, Input, PadLength, Padding, Side, Truncation, TruncationStrategy,
+};
 pub use error::{BpeError, Result};
+pub use normalize::{
+    BertNormalizer, NORMALIZATION_UNICODE_VERSION, Normalizer, Precompiled, Replace,
+};
 pub use pattern::Pattern;
 pub use pretokenize::PreTokenizer;
 pub use token::{AddedToken, AllowedSpecial, TokenId};

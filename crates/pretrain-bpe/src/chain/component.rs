@@ -1,5 +1,6 @@
 //! Pre-tokenizers as a file describes them.
 
+use crate::error::Result;
 use crate::pattern::Pattern;
 use crate::text_pattern::TextPattern;
 
@@ -53,28 +54,27 @@ pub(crate) enum PrependScheme {
 
 impl Component {
     /// The components of a byte-level tokenizer that cuts by a pattern.
-    pub(crate) fn of_pattern(pattern: &Pattern) -> Self {
+    pub(crate) fn of_pattern(pattern: &Pattern) -> Result<Self> {
         let byte_level = |use_regex| Self::ByteLevel {
             add_prefix_space: false,
             trim_offsets: true,
             use_regex,
         };
         let first = match pattern {
-            Pattern::Gpt2 => return byte_level(true),
-            Pattern::None => return byte_level(false),
+            Pattern::Gpt2 => return Ok(byte_level(true)),
             Pattern::Digits => {
                 let digits = Self::Digits { individual: true };
-                return Self::Sequence(vec![digits, byte_level(true)]);
+                return Ok(Self::Sequence(vec![digits, byte_level(true)]));
             }
-            other => other.regex().and_then(|regex| TextPattern::regex(regex).ok()),
+            other => other.regex().map(TextPattern::regex).transpose()?,
         };
-        match first {
+        Ok(match first {
             Some(pattern) => {
                 let split = Self::Split { pattern, behavior: Behavior::Isolated, invert: false };
                 Self::Sequence(vec![split, byte_level(false)])
             }
             None => byte_level(false),
-        }
+        })
     }
 
     /// Whether it is a `ByteLevel`, or a sequence that ends in one and has no other.

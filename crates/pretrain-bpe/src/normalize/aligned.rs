@@ -48,6 +48,7 @@ impl<'t> NormalizedText<'t> {
 
     /// The bytes of the original that the bytes `range` stand for. Of an untracked text: those of
     /// the text itself, which is right where nothing was rewritten.
+    #[inline]
     pub(crate) fn origin(&self, range: Range<usize>) -> Range<usize> {
         match &self.origins {
             Origins::Each(each) => {
