@@ -4,11 +4,16 @@
 //! around it: neither normalisation, nor added tokens, nor templates.
 
 pub(crate) mod char_bpe;
+pub(crate) mod char_map;
+pub(crate) mod merger;
 pub(crate) mod trie;
-mod word_cache;
+pub(crate) mod unigram;
+pub(crate) mod word_cache;
+pub(crate) mod word_cuts;
 pub(crate) mod wordpiece;
 
-use crate::model::char_bpe::CharMerger;
+use crate::model::merger::Merger;
+use crate::model::unigram::Lattice;
 use crate::model::word_cache::WordCache;
 
 /// One token of a pre-token: its id, and the bytes of the pre-token that it stands for.
@@ -27,13 +32,15 @@ pub(crate) struct Span {
 /// Buffers and the cache of one thread that encodes with one model. It must not serve two models: its
 /// cache knows words, not models.
 pub(crate) struct ModelScratch {
-    merger: CharMerger,
-    cache: WordCache,
+    pub(crate) merger: Merger,
+    pub(crate) lattice: Lattice,
+    pub(crate) cache: WordCache,
 }
 
 impl Default for ModelScratch {
     fn default() -> Self {
-        Self { merger: CharMerger::default(), cache: WordCache::new() }
+        let (merger, lattice) = (Merger::default(), Lattice::default());
+        Self { merger, lattice, cache: WordCache::new() }
     }
 }
 
@@ -41,5 +48,6 @@ impl ModelScratch {
     /// Gives back the memory of an extraordinary pre-token.
     pub(crate) fn shrink(&mut self) {
         self.merger.shrink();
+        self.lattice.shrink();
     }
 }
