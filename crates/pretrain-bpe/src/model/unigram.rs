@@ -185,13 +185,13 @@ impl Viterbi {
             let char_len = char_len(bytes[start]);
             let mut has_single = false;
             for (len, id) in trie.prefixes(&bytes[start..]) {
-                let sum = score + self.scores[id as usize];
-                self.improve(&mut nodes[start + len], sum, start, id);
+                let sum = self.round(score + self.scores[id as usize]);
+                improve(&mut nodes[start + len], sum, start, id);
                 has_single |= len == char_len;
             }
             if !has_single {
                 let sum = self.round(score + self.unk_score);
-                self.improve(&mut nodes[start + char_len], sum, start, self.unk_id);
+                improve(&mut nodes[start + char_len], sum, start, self.unk_id);
             }
             start += char_len;
         }
@@ -206,15 +206,15 @@ impl Viterbi {
     }
 
     #[inline(always)]
-    fn improve(&self, node: &mut Node, sum: f64, start: usize, id: u32) {
-        if node.start == UNREACHED.start || sum > node.score {
-            *node = Node { score: self.round(sum), start: start as u32, id };
-        }
-    }
-
-    #[inline(always)]
     fn round(&self, sum: f64) -> f64 {
         if self.single_precision { f64::from(sum as f32) } else { sum }
+    }
+}
+
+#[inline(always)]
+fn improve(node: &mut Node, score: f64, start: usize, id: u32) {
+    if node.start == UNREACHED.start || score > node.score {
+        *node = Node { score, start: start as u32, id };
     }
 }
 
