@@ -83,6 +83,7 @@ mod post_processor;
 mod pretokenize;
 mod scan;
 mod scratch;
+mod sentencepiece;
 mod text_pattern;
 mod tiktoken;
 mod token;
@@ -101,6 +102,7 @@ pub use normalize::{
 };
 pub use pattern::Pattern;
 pub use pretokenize::PreTokenizer;
+pub use sentencepiece::{PieceKind, SentencePiece};
 pub use token::{AddedToken, AllowedSpecial, TokenId};
 pub use tokenizer::Tokenizer;
 pub use trainer::{Alphabet, Progress, Trainer, TrainerConfig};
