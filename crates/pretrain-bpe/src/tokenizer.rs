@@ -15,6 +15,7 @@ use crate::model::Model;
 use crate::model::char_bpe::CharBpeConfig;
 use crate::normalize::Normalizer;
 use crate::pattern::Pattern;
+use crate::pipeline::blanks;
 use crate::post_processor::{ByteLevelPost, PostProcessor};
 use crate::scratch::ScratchPool;
 use crate::token::{AddedToken, AllowedSpecial, TokenId};
@@ -240,15 +241,16 @@ impl Tokenizer {
     /// byte-level: the token as the vocabulary has it (`##ing`, `▁the`, `<0x0A>`).
     #[inline]
     pub fn token_bytes(&self, id: TokenId) -> Option<&[u8]> {
-        let added = || self.added.by_id(id.0).map(|token| token.content.as_bytes());
+        let added = || self.added.decoded(id.0).map(str::as_bytes);
         self.model.token_bytes(id.0).or_else(added)
     }
 
-    /// A token as a `tokenizer.json` has it: bytes are written in GPT-2's alphabet (`Ġthe`). `None` when
-    /// no token has this id.
+    /// A token as a `tokenizer.json` has it: bytes are written in GPT-2's alphabet (`Ġthe`). An added
+    /// token that is looked for in the normalised text is normalised, as it is found. `None` when no token
+    /// has this id.
     pub fn token_text(&self, id: TokenId) -> Option<String> {
-        match (self.added.by_id(id.0), &self.model) {
-            (Some(token), _) => Some(token.content.clone()),
+        match (self.added.decoded(id.0), &self.model) {
+            (Some(text), _) => Some(text.to_owned()),
             (None, Model::ByteBpe(bpe)) => bpe.vocabulary().bytes(id.0).map(byte_level::to_text),
             (None, model) => {
                 model.token_bytes(id.0).map(|token| String::from_utf8_lossy(token).into_owned())
@@ -316,9 +318,6 @@ impl Tokenizer {
 
     /// The characters of white space, or the spaces, that a token begins and ends with.
     pub(crate) fn blanks_of(&self, id: TokenId) -> (usize, usize) {
-        let count = |chars: &mut dyn Iterator<Item = char>| {
-            chars.take_while(|c| *c == byte_level::SPACE || c.is_whitespace()).count()
-        };
         match &self.model {
             Model::ByteBpe(bpe) => {
                 let bytes = bpe.vocabulary().bytes(id.0).unwrap_or_default();
@@ -327,9 +326,9 @@ impl Tokenizer {
                 (leading, bytes.iter().rev().take_while(is_space).count())
             }
             model => {
-                let token = model.token_bytes(id.0).and_then(|token| std::str::from_utf8(token).ok());
-                let token = token.unwrap_or_default();
-                (count(&mut token.chars()), count(&mut token.chars().rev()))
+                let token =
+                    model.token_bytes(id.0).and_then(|token| std::str::from_utf8(token).ok());
+                blanks(token.unwrap_or_default())
             }
         }
     }

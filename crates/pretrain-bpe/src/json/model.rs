@@ -77,7 +77,8 @@ fn inferred_type(fields: &Fields) -> String {
     let has = |keys: &[&str]| keys.iter().all(|key| fields.has(key));
     let kind = if has(&["vocab", "merges"]) {
         "BPE"
-    } else if has(&["unk_token", "continuing_subword_prefix", "max_input_chars_per_word", "vocab"]) {
+    } else if has(&["unk_token", "continuing_subword_prefix", "max_input_chars_per_word", "vocab"])
+    {
         "WordPiece"
     } else if has(&["unk_token", "vocab"]) {
         "WordLevel"
@@ -252,9 +253,7 @@ fn read_unigram(fields: &mut Fields, added: &[AddedToken]) -> Result<ModelParts>
                 let found = Node::Array(items.to_vec());
                 Err(wrong_type(path, "a token and its score", Some(&found)))
             }
-            Err(items) => {
-                Err(wrong_type(path, "a token and its score", Some(&Node::Array(items))))
-            }
+            Err(items) => Err(wrong_type(path, "a token and its score", Some(&Node::Array(items)))),
         }
     })?;
     let tokens = pieces.iter().zip(0..).map(|((token, _), id)| (token.clone(), id));

@@ -104,7 +104,8 @@ pub(super) fn of(tokenizer: &Tokenizer) -> String {
     for token in tokenizer.added_tokens() {
         hasher.number(token.id.0 as usize);
         hasher.bytes(token.content.as_bytes());
-        let flags = [token.special, token.normalized, token.lstrip, token.rstrip, token.single_word];
+        let flags =
+            [token.special, token.normalized, token.lstrip, token.rstrip, token.single_word];
         hasher.number(flags.iter().rev().fold(0, |bits, &flag| bits << 1 | usize::from(flag)));
     }
     hash_component(&mut hasher, "normalizer", &json::normalizer_json(tokenizer.normalizer()));
