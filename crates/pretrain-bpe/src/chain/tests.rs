@@ -100,6 +100,20 @@ fn three_splits_before_bytes() {
     assert_eq!(pieces(&deepseek, false, text)[3], "ä¸Ńæĸĩ");
 }
 
+#[test]
+fn classes_split_alike_with_and_without_lists() {
+    let text = ",a, b..c１2";
+    for class in [CharClass::Punctuation, CharClass::Number, CharClass::Whitespace] {
+        for behavior in [Behavior::Isolated, Behavior::Removed] {
+            let (mut direct, mut listed) = (vec![], vec![]);
+            class.split(text, behavior == Behavior::Removed, &mut direct);
+            let parts = super::split::parts(class.matches(text), text.len());
+            behavior.split(parts.into_iter(), &mut listed);
+            assert_eq!(direct, listed, "{class:?} {behavior:?}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
 

@@ -106,6 +106,10 @@ impl<'t> NormalizedText<'t> {
         if self.text.chars().all(|c| map(c) == Some(c)) {
             return;
         }
+        if !self.is_tracked() {
+            self.text = Cow::Owned(self.text.chars().filter_map(map).collect());
+            return;
+        }
         let (mut kept, mut removed_first, mut removed) = (Vec::new(), 0, 0);
         let mut last = None;
         for c in self.text.chars() {
