@@ -145,4 +145,10 @@ pub enum BpeError {
         /// Why, as a phrase.
         reason: &'static str,
     },
+    /// Bytes given as text that are not UTF-8.
+    #[error("byte {offset} is not UTF-8")]
+    InvalidUtf8 {
+        /// The first byte that belongs to no character, counted from the beginning of the text.
+        offset: u64,
+    },
 }

@@ -12,6 +12,7 @@ use crate::error::{BpeError, Result};
 use crate::pattern::Pattern;
 use crate::pretokenize::PreTokenizer;
 use crate::scratch::ScratchPool;
+use crate::stable::Plain;
 use crate::token::{AddedToken, AllowedSpecial, TokenId};
 use crate::vocabulary::Vocabulary;
 
@@ -250,6 +251,16 @@ impl Tokenizer {
 
     pub(crate) fn byte_level_post(&self) -> Option<ByteLevelPost> {
         self.byte_level_post
+    }
+
+    /// The parts, if there are no others: see [`Plain`].
+    pub(crate) fn plain(&self) -> Option<Plain<'_>> {
+        Some(Plain {
+            added: &self.added,
+            pre_tokenizer: &self.pre_tokenizer,
+            bpe: &self.bpe,
+            scratch: &self.scratch,
+        })
     }
 
     fn encode_allowing(&self, text: &str, allowed: AllowedSpecial<'_>, out: &mut Vec<u32>) {

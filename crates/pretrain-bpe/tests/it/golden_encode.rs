@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::golden::{Folders, Reference, hash_ids, load, numbers, read_lines, report};
 
 /// The texts that the goldens call pieces, by their number.
-fn pieces(folders: &Folders) -> BTreeMap<u64, String> {
+pub(crate) fn pieces(folders: &Folders) -> BTreeMap<u64, String> {
     let lines = read_lines(&folders.golden.join("encode/pieces.jsonl.zst"));
     let text_of = |line: &Value| match line["text"].as_str() {
         Some(text) => text.to_owned(),
@@ -23,7 +23,10 @@ fn pieces(folders: &Folders) -> BTreeMap<u64, String> {
 }
 
 /// Runs `check` for each covered tokenizer that has a file of this kind.
-fn for_each_tokenizer(prefix: &str, check: impl Fn(&Folders, &str, &Reference, &[Value])) {
+pub(crate) fn for_each_tokenizer(
+    prefix: &str,
+    check: impl Fn(&Folders, &str, &Reference, &[Value]),
+) {
     let Some(folders) = Folders::find() else { return };
     let (mut n_covered, mut not_covered) = (0, Vec::new());
     for (name, path) in folders.encode_files(prefix) {

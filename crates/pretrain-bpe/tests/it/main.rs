@@ -6,5 +6,7 @@
 mod golden;
 mod golden_encode;
 mod golden_special;
+mod golden_stream;
 mod golden_train;
 mod laws;
+mod streaming;
