@@ -151,4 +151,18 @@ pub enum BpeError {
         /// The first byte that belongs to no character, counted from the beginning of the text.
         offset: u64,
     },
+    /// A line of a list of merges that is not two tokens.
+    #[error("line {line}: expected two tokens with a space between")]
+    MergesLine {
+        /// 1-based.
+        line: usize,
+    },
+    /// A tokenizer that a vocabulary and a list of merges cannot express.
+    #[error(
+        "cannot be written as vocabulary and merges: the merges do not make the token {token:?}"
+    )]
+    NotMerges {
+        /// The first token that is only found as a whole pre-token.
+        token: String,
+    },
 }

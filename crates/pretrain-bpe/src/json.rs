@@ -14,7 +14,11 @@ use crate::tokenizer::{ByteLevelPost, Parts, Tokenizer};
 
 use node::{Fields, Node, string, unsupported, wrong_type};
 
+pub use vocab_merges::VocabMerges;
+
 mod node;
+mod tekken;
+mod vocab_merges;
 mod write;
 
 #[cfg(test)]

@@ -63,6 +63,7 @@
 #![forbid(unsafe_code)]
 
 mod added_tokens;
+mod base64;
 mod byte_bpe;
 mod byte_level;
 mod counts;
@@ -91,6 +92,7 @@ mod vocabulary;
 pub use counts::PreTokenCounts;
 pub use error::{BpeError, Result};
 pub use incremental::IncrementalEncoder;
+pub use json::VocabMerges;
 pub use pattern::Pattern;
 pub use pretokenize::PreTokenizer;
 pub use stream_decoder::{StreamDecoder, StreamPolicy};

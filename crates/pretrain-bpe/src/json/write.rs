@@ -49,7 +49,7 @@ struct ModelFields<'a> {
 }
 
 /// The vocabulary in order of id.
-struct Vocab<'a>(&'a Tokenizer);
+pub(super) struct Vocab<'a>(pub(super) &'a Tokenizer);
 
 impl Serialize for Vocab<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -75,21 +75,7 @@ impl Tokenizer {
     /// other can meet) and written in order of rank, with `ignore_merges`, so that the file gives the
     /// same ids for every text. Its fingerprint is another one, since it says the same in another way.
     pub fn to_json(&self) -> Vec<u8> {
-        let text = |id: u32| {
-            byte_level::to_text(self.vocabulary().bytes(id).expect("merges are of known tokens"))
-        };
-        let (merges, ignore_merges) = match self.rule() {
-            MergeRule::Pairs { merges, ignore_merges } => {
-                let merges = merges.iter().map(|&(left, right)| [text(left), text(right)]);
-                (merges.collect(), *ignore_merges)
-            }
-            MergeRule::Ranks => {
-                let (_, pairs) = MergeTable::of_ranks(self.vocabulary());
-                let merges =
-                    pairs.iter().map(|(pair, _)| [text((pair >> 32) as u32), text(*pair as u32)]);
-                (merges.collect(), true)
-            }
-        };
+        let (merges, ignore_merges) = self.merges_as_text();
         let added_tokens = self.added_tokens().iter().map(|token| AddedTokenFields {
             id: token.id.0,
             content: &token.content,
@@ -131,6 +117,26 @@ impl Tokenizer {
             },
         };
         serde_json::to_vec(&document).expect("strings, numbers and maps with string keys are JSON")
+    }
+
+    /// The merges in order of rank, as the file writes tokens, and whether a pre-token that is a token is
+    /// that token whatever the merges say.
+    pub(super) fn merges_as_text(&self) -> (Vec<[String; 2]>, bool) {
+        let text = |id: u32| {
+            byte_level::to_text(self.vocabulary().bytes(id).expect("merges are of known tokens"))
+        };
+        match self.rule() {
+            MergeRule::Pairs { merges, ignore_merges } => {
+                let merges = merges.iter().map(|&(left, right)| [text(left), text(right)]);
+                (merges.collect(), *ignore_merges)
+            }
+            MergeRule::Ranks => {
+                let (_, pairs) = MergeTable::of_ranks(self.vocabulary());
+                let merges =
+                    pairs.iter().map(|(pair, _)| [text((pair >> 32) as u32), text(*pair as u32)]);
+                (merges.collect(), true)
+            }
+        }
     }
 }
 

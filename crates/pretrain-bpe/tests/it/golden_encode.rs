@@ -49,6 +49,33 @@ fn assert_ids(context: &str, ids: &[u32], line: &Value) {
     assert_eq!(hash_ids(ids), line["h"].as_str().unwrap(), "{context}: hash of ids");
 }
 
+/// The ids of the goldens, and the way back.
+pub(crate) fn check_ids(folders: &Folders, name: &str, reference: &Reference, lines: &[Value]) {
+    check_mapped_ids(folders, name, reference, lines, |_| {});
+    for (p, text) in pieces(folders) {
+        if reference.tokenizer.has_all_bytes() {
+            let ids: Vec<TokenId> = reference.encode(&text).into_iter().map(TokenId).collect();
+            assert_eq!(reference.tokenizer.decode(&ids), text.as_bytes(), "{name}, piece {p}");
+        }
+    }
+}
+
+/// The ids of the goldens, compared after `map`.
+pub(crate) fn check_mapped_ids(
+    folders: &Folders,
+    name: &str,
+    reference: &Reference,
+    lines: &[Value],
+    map: impl Fn(&mut Vec<u32>),
+) {
+    let pieces = pieces(folders);
+    for line in lines {
+        let mut ids = reference.encode(&pieces[&line["p"].as_u64().unwrap()]);
+        map(&mut ids);
+        assert_ids(&format!("{name}, piece {}", line["p"]), &ids, line);
+    }
+}
+
 #[test]
 fn golden_ids_and_round_trip() {
     for_each_tokenizer("ids", |folders, name, reference, lines| {

@@ -5,6 +5,7 @@
 
 mod golden;
 mod golden_encode;
+mod golden_formats;
 mod golden_special;
 mod golden_stream;
 mod golden_train;
