@@ -11,3 +11,4 @@ mod golden_stream;
 mod golden_train;
 mod laws;
 mod streaming;
+mod vectors;
