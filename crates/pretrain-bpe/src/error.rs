@@ -165,4 +165,18 @@ pub enum BpeError {
         /// The first token that is only found as a whole pre-token.
         token: String,
     },
+    /// Merges that were not learned one after another.
+    #[error("merge {index} uses what no earlier merge makes, or makes what one has made")]
+    MergeOrder {
+        /// 0-based position in the list of merges.
+        index: usize,
+    },
+    /// Counts made with one tokenizer were given to those of another.
+    #[error("texts were counted with the tokenizer {found}, expected {expected}")]
+    TokenizerMismatch {
+        /// The fingerprint of the receiver's tokenizer.
+        expected: String,
+        /// The fingerprint of the other.
+        found: String,
+    },
 }

@@ -73,10 +73,12 @@ mod hash;
 mod incremental;
 mod json;
 mod limit;
+mod merge_list;
 mod merges;
 mod pattern;
 mod piece_cache;
 mod pretokenize;
+mod report;
 mod scan;
 mod scratch;
 mod stable;
@@ -95,6 +97,10 @@ pub use incremental::IncrementalEncoder;
 pub use json::VocabMerges;
 pub use pattern::Pattern;
 pub use pretokenize::PreTokenizer;
+pub use report::{
+    CostModel, DigitPolicy, Parity, QualityCounts, QualityReport, TextStats, TokenUsage,
+    VocabularyChoice, VocabularyCurve, VocabularyReport,
+};
 pub use stream_decoder::{StreamDecoder, StreamPolicy};
 pub use stream_encoder::StreamEncoder;
 pub use token::{AddedToken, AllowedSpecial, TokenId};
