@@ -10,5 +10,6 @@ mod golden_special;
 mod golden_stream;
 mod golden_train;
 mod laws;
+mod readers;
 mod streaming;
 mod vectors;
