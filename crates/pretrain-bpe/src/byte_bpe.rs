@@ -9,6 +9,8 @@ use crate::pretokenize::PreTokenizer;
 use crate::scratch::Scratch;
 use crate::vocabulary::{NO_TOKEN, Vocabulary, printable};
 
+mod piece;
+
 /// Tokens made of bytes, and what merges into what.
 #[derive(Clone)]
 pub(crate) struct ByteBpe {
@@ -68,7 +70,7 @@ impl ByteBpe {
         out: &mut Vec<u32>,
     ) {
         pre_tokenizer.for_each(text, |piece| {
-            self.encode_piece(text.as_bytes(), &piece, scratch, out);
+            self.cached_piece(text.as_bytes(), &piece, scratch, out);
         });
     }
 
@@ -82,7 +84,7 @@ impl ByteBpe {
         let (mut n, mut ids) = (0, std::mem::take(&mut scratch.ids));
         pre_tokenizer.for_each(text, |piece| {
             ids.clear();
-            self.encode_piece(text.as_bytes(), &piece, scratch, &mut ids);
+            self.cached_piece(text.as_bytes(), &piece, scratch, &mut ids);
             n += ids.len();
         });
         scratch.ids = ids;
@@ -100,7 +102,7 @@ impl ByteBpe {
         let mut ids = std::mem::take(&mut scratch.ids);
         pre_tokenizer.for_each(text, |piece| {
             ids.clear();
-            self.encode_piece(text.as_bytes(), &piece, scratch, &mut ids);
+            self.cached_piece(text.as_bytes(), &piece, scratch, &mut ids);
             let mut pos = piece.start;
             for &id in &ids {
                 let token = self.range_of(text.as_bytes(), pos, id);
@@ -113,7 +115,7 @@ impl ByteBpe {
 
     /// Appends the tokens of one pre-token.
     #[inline(always)]
-    pub(crate) fn encode_piece(
+    fn cached_piece(
         &self,
         text: &[u8],
         piece: &Range<usize>,

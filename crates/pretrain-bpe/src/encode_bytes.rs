@@ -25,30 +25,28 @@ impl Tokenizer {
         };
         let (valid, invalid) = bytes.split_at(error.valid_up_to());
         let text = std::str::from_utf8(valid).expect("the part that was found valid");
-        let mut ids = Vec::with_capacity(bytes.len() / 3 + 1);
-        let mut n_last = 0;
+        let mut ids = Vec::with_capacity(bytes.len() / 4 + 1);
+        self.encode_into(text, &mut ids);
+        let mut open = 0..0;
+        plain.added.segments(text, AllowedSpecial::None, &mut |segment| {
+            open = match segment {
+                Segment::Text(range) => range,
+                Segment::Added(_, range) => range.end..range.end,
+            };
+        });
+        let mut last = 0..0;
+        plain.pre_tokenizer.for_each(&text[open.clone()], |piece| last = piece);
+        let last = &text[open][last];
         plain.scratch.with(|scratch| {
-            plain.added.segments(text, AllowedSpecial::None, &mut |segment| match segment {
-                Segment::Added(id, _) => {
-                    ids.push(id.0);
-                    n_last = 0;
-                }
-                Segment::Text(range) => {
-                    let text = &text[range];
-                    plain.pre_tokenizer.for_each(text, |piece| {
-                        let before = ids.len();
-                        plain.bpe.encode_piece(text.as_bytes(), &piece, scratch, &mut ids);
-                        n_last = ids.len() - before;
-                    });
-                }
-            });
-            let keep = ids.len() - self.with_white_space_before(&ids, n_last);
+            let mut of_last = Vec::new();
+            plain.bpe.encode_piece(last.as_bytes(), scratch, &mut of_last);
+            let keep = ids.len() - self.with_white_space_before(&ids, of_last.len());
             let mut piece = Vec::new();
             for id in ids.drain(keep..) {
                 piece.extend_from_slice(self.token_bytes(TokenId(id)).unwrap_or_default());
             }
             piece.extend_from_slice(invalid);
-            plain.bpe.encode_piece(&piece, &(0..piece.len()), scratch, &mut ids);
+            plain.bpe.encode_piece(&piece, scratch, &mut ids);
         });
         ids.into_iter().map(TokenId).collect()
     }

@@ -73,7 +73,7 @@ impl Tokenizer {
         let wanted = n_tokens.saturating_mul(4).clamp(1 << 8, 1 << 16);
         let (mut start, mut len) = (0, wanted);
         while start < text.len() {
-            let end = floor_char_boundary(text, start.saturating_add(len));
+            let end = text.floor_char_boundary(start.saturating_add(len));
             if end == text.len() {
                 sink(start, &text[start..]);
                 return;
@@ -91,9 +91,4 @@ impl Tokenizer {
             }
         }
     }
-}
-
-fn floor_char_boundary(text: &str, at: usize) -> usize {
-    let at = at.min(text.len());
-    (0..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }

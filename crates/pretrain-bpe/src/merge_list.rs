@@ -50,7 +50,7 @@ impl Tokenizer {
         Ok(ScratchPool::default().with(|scratch| {
             let unmade = self.vocabulary().iter().filter(|&(id, bytes)| {
                 made.clear();
-                bpe.encode_piece(bytes, &(0..bytes.len()), scratch, &mut made);
+                bpe.encode_piece(bytes, scratch, &mut made);
                 made != [id]
             });
             unmade.map(|(id, _)| TokenId(id)).collect()

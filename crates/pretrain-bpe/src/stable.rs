@@ -18,7 +18,10 @@
 //!
 //! Hence a pre-token is stable when all three ends stand at least three characters before the end of
 //! the text. No named pattern looks back, so a scanner may start again at any border of pre-tokens.
-//! The tests append every short sequence of kinds of characters to every other.
+//! The stable part must also be cut alike when it stands alone, since it is encoded alone. Only white
+//! space is cut by what follows it (no other alternative of a named pattern looks ahead), so the border
+//! is put after the last stable pre-token that is not all white space. The tests append every short
+//! sequence of kinds of characters to every other.
 //!
 //! A custom expression may look back and ahead as far as it likes, and without a pattern the text is
 //! one pre-token: then nothing is stable before the text is complete.
@@ -117,7 +120,7 @@ fn first_open(added: &AddedTokens, text: &str, allowed: AllowedSpecial<'_>) -> u
 /// Letters and marks.
 const WORD: u8 = LETTER | UPPER | LOWER;
 
-/// The end of the last stable pre-token of a text in which nothing but the pattern cuts.
+/// The end of the last stable pre-token, not all white space, of a text in which only the pattern cuts.
 fn stable_pre_tokens(pre_tokenizer: &PreTokenizer, text: &str) -> usize {
     let classes = Classes::get();
     let class = |c: char| classes.of(c as u32);
@@ -130,9 +133,10 @@ fn stable_pre_tokens(pre_tokenizer: &PreTokenizer, text: &str) -> usize {
         SPACE => run_start(SPACE).len(),
         _ => run_start(WORD).char_indices().next_back().map_or(0, |(at, _)| at),
     };
+    let is_space = |piece: &str| piece.chars().all(|c| class(c) & SPACE != 0);
     let mut border = 0;
     pre_tokenizer.for_each(text, |piece| {
-        if piece.start < first && piece.end <= last {
+        if piece.start < first && piece.end <= last && !is_space(&text[piece.clone()]) {
             border = piece.end;
         }
     });

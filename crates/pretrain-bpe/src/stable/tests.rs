@@ -31,6 +31,7 @@ fn assert_stable(pre_tokenizer: &PreTokenizer, text: &str, more: &str) {
         "{}: {text:?} + {more:?}",
         pre_tokenizer.pattern()
     );
+    assert_eq!(short[..n], ends(pre_tokenizer, &text[..border]), "cut: {text:?}");
     let rest: Vec<usize> =
         ends(pre_tokenizer, &whole[border..]).iter().map(|end| end + border).collect();
     assert_eq!(long[n - 1..], rest, "{}: {text:?} + {more:?}", pre_tokenizer.pattern());
@@ -56,6 +57,9 @@ fn every_short_text_and_continuation() {
     }
     for pre_tokenizer in &pre_tokenizers {
         for text in &texts {
+            // Long enough for all of the short text to be stable.
+            assert_stable(pre_tokenizer, &format!("{text}1!a"), "");
+            assert_stable(pre_tokenizer, &format!("{text}!a1"), "");
             // Most short texts have no stable part: nothing to show.
             if stable_pre_tokens(pre_tokenizer, text) == 0 {
                 continue;

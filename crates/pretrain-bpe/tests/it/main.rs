@@ -6,6 +6,7 @@
 mod golden;
 mod golden_encode;
 mod golden_formats;
+mod golden_report;
 mod golden_special;
 mod golden_stream;
 mod golden_train;

@@ -28,7 +28,9 @@ fn trained(pattern: Pattern) -> Tokenizer {
     let mut config = TrainerConfig::new(size, pattern);
     config.special_tokens = vec!["<|end|>".into(), "<|end|><|".into(), "|>".into(), "aé".into()];
     let trainer = Trainer::new(config).unwrap();
-    trainer.train(&trainer.count([SAMPLE]), &mut |_| {}).unwrap()
+    // Runs of white space are tokens too.
+    let spaces = "a\n\n2 \n\n\n3\t\t4    5\r\n\r\n6  \u{a0}\u{a0}  7 \n 8".repeat(200);
+    trainer.train(&trainer.count([SAMPLE, &spaces]), &mut |_| {}).unwrap()
 }
 
 fn with_white_space_tokens(tokenizer: &Tokenizer) -> Tokenizer {
