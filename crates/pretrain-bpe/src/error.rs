@@ -1,4 +1,5 @@
-//! Everything that can go wrong: configurations and files. Encoding, counting and decoding cannot fail.
+//! Everything that can go wrong: configurations, files, truncation. Encoding, counting and decoding
+//! cannot fail.
 
 /// What this crate returns.
 pub type Result<T, E = BpeError> = std::result::Result<T, E>;
@@ -25,6 +26,17 @@ pub enum BpeError {
         /// What the regex engine says.
         #[source]
         source: Box<fancy_regex::Error>,
+    },
+    /// A search for the empty string, which is everywhere.
+    #[error("an empty string cannot be searched for")]
+    EmptyPattern,
+    /// A text that cannot be truncated as asked.
+    #[error("cannot truncate to {max_length} tokens: {reason}")]
+    Truncation {
+        /// The tokens that may remain.
+        max_length: usize,
+        /// Why, as a phrase.
+        reason: &'static str,
     },
     /// A trainer configuration with faults; all of them are listed.
     #[error("trainer configuration: {}", faults.join("; "))]
@@ -125,6 +137,18 @@ pub enum BpeError {
         /// The token, as written in the file.
         token: String,
     },
+    /// The unknown token of a model is not in its vocabulary.
+    #[error("the unknown token {token:?} is not in the vocabulary")]
+    MissingUnknownToken {
+        /// The token, as written in the file.
+        token: String,
+    },
+    /// A precompiled character map of SentencePiece that is cut short or corrupt.
+    #[error("the precompiled character map is corrupt: {reason}")]
+    Charsmap {
+        /// Why, as a phrase.
+        reason: &'static str,
+    },
     /// A vocabulary entry that no byte-level tokenizer can hold.
     #[error("the token {token:?} (id {id}) has characters outside the byte-level alphabet")]
     NotByteLevel {
@@ -151,6 +175,9 @@ pub enum BpeError {
         /// The first byte that belongs to no character, counted from the beginning of the text.
         offset: u64,
     },
+    /// Something that only a byte-level BPE model has was asked of another.
+    #[error("the model is not byte-level BPE")]
+    NotByteLevelModel,
     /// A line of a list of merges that is not two tokens.
     #[error("line {line}: expected two tokens with a space between")]
     MergesLine {

@@ -81,8 +81,11 @@ mod added_tokens;
 mod base64;
 mod byte_bpe;
 mod byte_level;
+mod chain;
 mod counts;
+mod decoder;
 mod encode_bytes;
+mod encoding;
 mod error;
 mod hash;
 mod incremental;
@@ -90,8 +93,12 @@ mod json;
 mod limit;
 mod merge_list;
 mod merges;
+mod model;
+mod normalize;
 mod pattern;
 mod piece_cache;
+mod pipeline;
+mod post_processor;
 mod pretokenize;
 mod report;
 mod scan;
@@ -99,6 +106,7 @@ mod scratch;
 mod stable;
 mod stream_decoder;
 mod stream_encoder;
+mod text_pattern;
 mod tiktoken;
 mod token;
 mod tokenizer;
@@ -107,9 +115,15 @@ mod unicode;
 mod vocabulary;
 
 pub use counts::PreTokenCounts;
+pub use encoding::{
+    EncodeOptions, Encoding, Input, PadLength, Padding, Side, Truncation, TruncationStrategy,
+};
 pub use error::{BpeError, Result};
 pub use incremental::IncrementalEncoder;
 pub use json::VocabMerges;
+pub use normalize::{
+    BertNormalizer, NORMALIZATION_UNICODE_VERSION, Normalizer, Precompiled, Replace,
+};
 pub use pattern::Pattern;
 pub use pretokenize::PreTokenizer;
 pub use report::{

@@ -252,7 +252,8 @@ pub struct TextStats {
     pub chars_per_token: f64,
     /// Fertility (Rust et al. 2021, <https://aclanthology.org/2021.acl-long.243>), with the words above.
     pub tokens_per_word: f64,
-    /// The share of tokens that are one byte, from 0 to 1.
+    /// The share of tokens that are one byte (in models that are not byte-level: that fall back to bytes,
+    /// `<0x0A>`), from 0 to 1.
     pub single_byte_share: f64,
     /// The share of tokens that begin or end inside a character, from 0 to 1.
     pub partial_share: f64,
@@ -315,6 +316,13 @@ pub struct TokenUsage {
     /// Rényi efficiency with α = 2.5, from 0 to 1: Rényi entropy by the logarithm of the number of tokens in
     /// the vocabulary, used or not (Zouhar et al. 2023, <https://aclanthology.org/2023.acl-long.284>).
     pub renyi_efficiency: f64,
+}
+
+/// The byte that a token `<0x0A>` stands for.
+fn fallback_byte(token: &[u8]) -> Option<u8> {
+    let digits = token.strip_prefix(b"<0x")?.strip_suffix(b">")?;
+    let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.len() == 2)?;
+    u8::from_str_radix(digits, 16).ok()
 }
 
 fn ratio(a: u64, b: u64) -> f64 {

@@ -69,7 +69,7 @@ impl<'t> StreamDecoder<'t> {
     /// Takes an id and gives the text that it completes; empty when there is none as yet.
     pub fn push(&mut self, id: TokenId) -> &str {
         self.text.clear();
-        if self.policy == StreamPolicy::HuggingFace || self.tokenizer.plain().is_none() {
+        if self.policy == StreamPolicy::HuggingFace || !self.tokenizer.decodes_bytes() {
             let (tokenizer, skip) = (self.tokenizer, self.skip_special);
             let decode = |ids: &[TokenId]| decode_window(tokenizer, ids, skip);
             self.window.push(id, decode, &mut self.text);
@@ -104,11 +104,7 @@ fn is_special(tokenizer: &Tokenizer, id: TokenId) -> bool {
 }
 
 fn decode_window(tokenizer: &Tokenizer, ids: &[TokenId], skip_special: bool) -> String {
-    if skip_special {
-        let kept = ids.iter().copied().filter(|&id| !is_special(tokenizer, id));
-        return tokenizer.decode_lossy(&kept.collect::<Vec<_>>());
-    }
-    tokenizer.decode_lossy(ids)
+    if skip_special { tokenizer.decode_skip_special(ids) } else { tokenizer.decode_lossy(ids) }
 }
 
 /// Appends the characters of `partial` and `bytes` to `text`; the beginning of a last one stays in

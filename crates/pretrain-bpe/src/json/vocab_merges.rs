@@ -6,10 +6,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::node::{Node, wrong_type};
+use super::node::{Node, read_id, wrong_type};
 use super::write::Vocab;
-use super::{model_tokens, read_id};
 use crate::byte_bpe::MergeRule;
+use crate::byte_level;
 use crate::error::{BpeError, Result};
 use crate::pattern::Pattern;
 use crate::token::{AddedToken, TokenId};
@@ -68,19 +68,23 @@ impl Tokenizer {
             pairs.push((id(left)?, id(right)?));
             made.insert(id(&format!("{left}{right}"))?);
         }
-        let tokens = model_tokens(vocab, &added, &made)?;
+        let tokens = merged_tokens(vocab, &added, &made)?;
         let rule = MergeRule::Pairs { merges: pairs, ignore_merges: false };
         Self::build(Parts { tokens, added, rule, pattern, byte_level_post: None })
     }
 
     /// Writes `vocab.json` and `merges.txt`; control tokens are in the vocabulary. The vocabulary is in
-    /// order of id, in UTF-8; the merges of GPT-2 come out byte for byte as published.
+    /// order of id, in UTF-8; the merges of GPT-2 come out byte for byte as published. Nothing else of
+    /// the tokenizer is in the files: neither the pattern nor a normaliser.
     ///
     /// # Errors
     ///
-    /// [`BpeError::NotMerges`] when a token is found only as a whole pre-token, as rank files and
+    /// [`BpeError::NotByteLevelModel`]; [`BpeError::NotMerges`] when a token is found only as a whole pre-token, as rank files and
     /// `ignore_merges` allow: the files cannot say so, and would give other ids.
     pub fn to_vocab_merges(&self) -> Result<VocabMerges> {
+        if !self.is_byte_level() {
+            return Err(BpeError::NotByteLevelModel);
+        }
         let (merges, ignore_merges) = self.merges_as_text();
         let mut lines = format!("{VERSION}: 0.2\n");
         for [left, right] in &merges {
@@ -97,6 +101,32 @@ impl Tokenizer {
             serde_json::to_vec(&Vocab(self)).expect("a map from strings to numbers is JSON");
         Ok(VocabMerges { vocab, merges: lines.into_bytes() })
     }
+}
+
+/// The tokens that bytes and merges make. A control token is one only when a merge makes it, or when it
+/// is a byte: else it exists for the text search alone.
+fn merged_tokens(
+    vocab: Vec<(String, u32)>,
+    added: &[AddedToken],
+    made: &HashSet<u32>,
+) -> Result<Vec<(u32, Vec<u8>)>> {
+    let added: HashMap<u32, &str> =
+        added.iter().map(|token| (token.id.0, token.content.as_str())).collect();
+    let mut tokens = Vec::with_capacity(vocab.len());
+    for (token, id) in vocab {
+        let bytes = byte_level::from_text(&token);
+        let is_byte = bytes.as_ref().is_some_and(|bytes| bytes.len() == 1);
+        match (added.get(&id), bytes) {
+            (Some(content), _) if *content != token => {
+                let (first, second) = (token, (*content).to_owned());
+                return Err(BpeError::DuplicateId { id, first, second });
+            }
+            (Some(_), _) if !made.contains(&id) && !is_byte => {}
+            (_, Some(bytes)) => tokens.push((id, bytes)),
+            (_, None) => return Err(BpeError::NotByteLevel { token, id }),
+        }
+    }
+    Ok(tokens)
 }
 
 fn read_vocab(node: Node) -> Result<Vec<(String, u32)>> {

@@ -73,7 +73,9 @@ impl fmt::Display for VocabularyReport {
         if let Some(unmade) = &self.unmade {
             writeln!(f, "merges do not make  {} tokens", unmade.len())?;
         }
-        writeln!(f, "own text not found  {} tokens", self.not_found.len())?;
+        if let Some(not_found) = &self.not_found {
+            writeln!(f, "own text not found  {} tokens", not_found.len())?;
+        }
         writeln!(
             f,
             "digits              {}, {} tokens against it, {} mixed with letters",

@@ -25,8 +25,9 @@ pub struct VocabularyReport {
     pub unmade: Option<Vec<TokenId>>,
     /// Tokens of whole characters that encoding their own text does not give: the pattern cuts them, or
     /// merging does not make them. Most can come out of no text; but one that the pattern cuts only at its
-    /// own end (white space before the end of the text) may come out of a longer one.
-    pub not_found: Vec<TokenId>,
+    /// own end (white space before the end of the text) may come out of a longer one. `None` for tokenizers
+    /// that are not byte-level.
+    pub not_found: Option<Vec<TokenId>>,
     /// How numbers are cut.
     pub digits: DigitPolicy,
     /// Tokens with more ASCII digits in a row than the pattern lets stand together: wasted.
@@ -57,14 +58,15 @@ impl VocabularyReport {
             longest: 0,
             mean_bytes: 0.0,
             n_partial: 0,
-            unmade: tokenizer.plain().and_then(|_| tokenizer.unmade().ok()),
-            not_found: Vec::new(),
+            unmade: if tokenizer.is_byte_level() { tokenizer.unmade().ok() } else { None },
+            not_found: None,
             digits,
             n_against_digit_policy: 0,
             n_digits_with_letters: 0,
         };
         let mut n_bytes = 0;
         let mut found = Vec::new();
+        let mut not_found = Vec::new();
         for (id, bytes) in ordinary(tokenizer) {
             this.n_tokens += 1;
             n_bytes += bytes.len() as u64;
@@ -75,7 +77,7 @@ impl VocabularyReport {
                     found.clear();
                     tokenizer.encode_into(text, &mut found);
                     if found != [id.0] {
-                        this.not_found.push(id);
+                        not_found.push(id);
                     }
                     let has_digits = text.bytes().any(|byte| byte.is_ascii_digit());
                     let has_letters = text.chars().any(char::is_alphabetic);
@@ -88,6 +90,7 @@ impl VocabularyReport {
                 this.n_against_digit_policy += u64::from(longest > most as usize);
             }
         }
+        this.not_found = tokenizer.is_byte_level().then_some(not_found);
         this.mean_bytes = super::ratio(n_bytes, this.n_tokens);
         this
     }

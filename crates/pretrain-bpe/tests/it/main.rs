@@ -5,6 +5,7 @@
 
 mod golden;
 mod golden_encode;
+mod golden_encoding;
 mod golden_formats;
 mod golden_report;
 mod golden_special;
