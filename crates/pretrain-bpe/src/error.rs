@@ -149,6 +149,22 @@ pub enum BpeError {
         /// Why, as a phrase.
         reason: &'static str,
     },
+    /// A file that is not a protocol buffer, or one whose fields have other types than SentencePiece's.
+    #[error("byte {offset}: {reason}")]
+    Protobuf {
+        /// Where in the file.
+        offset: usize,
+        /// What is wrong there, as a phrase.
+        reason: &'static str,
+    },
+    /// A SentencePiece model that contradicts itself or lacks something.
+    #[error("sentencepiece model: {what} {reason}")]
+    SentencePiece {
+        /// The piece or field.
+        what: String,
+        /// What is wrong with it, as a phrase that goes on after it.
+        reason: &'static str,
+    },
     /// A vocabulary entry that no byte-level tokenizer can hold.
     #[error("the token {token:?} (id {id}) has characters outside the byte-level alphabet")]
     NotByteLevel {

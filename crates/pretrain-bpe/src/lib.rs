@@ -103,6 +103,7 @@ mod pretokenize;
 mod report;
 mod scan;
 mod scratch;
+mod sentencepiece;
 mod stable;
 mod stream_decoder;
 mod stream_encoder;
@@ -130,6 +131,7 @@ pub use report::{
     CostModel, DigitPolicy, Parity, QualityCounts, QualityReport, TextStats, TokenUsage,
     VocabularyChoice, VocabularyCurve, VocabularyReport,
 };
+pub use sentencepiece::{PieceKind, SentencePiece};
 pub use stream_decoder::{StreamDecoder, StreamPolicy};
 pub use stream_encoder::StreamEncoder;
 pub use token::{AddedToken, AllowedSpecial, TokenId};

@@ -4,13 +4,19 @@
 //! around it: neither normalisation, nor added tokens, nor templates.
 
 pub(crate) mod char_bpe;
+pub(crate) mod char_map;
+pub(crate) mod merger;
 pub(crate) mod trie;
-mod word_cache;
+pub(crate) mod unigram;
+pub(crate) mod word_cache;
+pub(crate) mod word_cuts;
 pub(crate) mod wordlevel;
 pub(crate) mod wordpiece;
 
 use crate::byte_bpe::ByteBpe;
-use crate::model::char_bpe::{CharBpe, CharMerger};
+use crate::model::char_bpe::CharBpe;
+use crate::model::merger::Merger;
+use crate::model::unigram::{Lattice, Unigram};
 use crate::model::word_cache::WordCache;
 use crate::model::wordlevel::WordLevel;
 use crate::model::wordpiece::WordPiece;
@@ -23,6 +29,7 @@ pub(crate) enum Model {
     CharBpe(CharBpe),
     WordPiece(WordPiece),
     WordLevel(WordLevel),
+    Unigram(Unigram),
 }
 
 impl Model {
@@ -36,6 +43,7 @@ impl Model {
             Self::WordLevel(model) => {
                 out.push(Span { id: model.token_of(piece), start: 0, end: piece.len() as u32 });
             }
+            Self::Unigram(model) => model.tokenize(piece, scratch, out),
         }
     }
 
@@ -46,6 +54,7 @@ impl Model {
             Self::CharBpe(model) => model.token(id).map(str::as_bytes),
             Self::WordPiece(model) => model.token(id).map(str::as_bytes),
             Self::WordLevel(model) => model.vocabulary().bytes(id),
+            Self::Unigram(model) => model.token(id).map(str::as_bytes),
         }
     }
 
@@ -56,6 +65,7 @@ impl Model {
             Self::CharBpe(model) => model.id(token),
             Self::WordPiece(model) => model.id(token),
             Self::WordLevel(model) => model.vocabulary().id(token.as_bytes()),
+            Self::Unigram(model) => model.id(token),
         }
     }
 
@@ -66,6 +76,7 @@ impl Model {
             Self::CharBpe(model) => model.n_ids(),
             Self::WordPiece(model) => model.n_ids(),
             Self::WordLevel(model) => model.vocabulary().n_ids(),
+            Self::Unigram(model) => model.n_ids(),
         }
     }
 }
@@ -86,13 +97,15 @@ pub(crate) struct Span {
 /// Buffers and the cache of one thread that encodes with one model. It must not serve two models: its
 /// cache knows words, not models.
 pub(crate) struct ModelScratch {
-    merger: CharMerger,
-    cache: WordCache,
+    pub(crate) merger: Merger,
+    pub(crate) lattice: Lattice,
+    pub(crate) cache: WordCache,
 }
 
 impl Default for ModelScratch {
     fn default() -> Self {
-        Self { merger: CharMerger::default(), cache: WordCache::new() }
+        let (merger, lattice) = (Merger::default(), Lattice::default());
+        Self { merger, lattice, cache: WordCache::new() }
     }
 }
 
@@ -100,5 +113,6 @@ impl ModelScratch {
     /// Gives back the memory of an extraordinary pre-token.
     pub(crate) fn shrink(&mut self) {
         self.merger.shrink();
+        self.lattice.shrink();
     }
 }

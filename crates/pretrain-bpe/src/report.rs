@@ -82,7 +82,12 @@ impl<'t> QualityCounts<'t> {
     pub fn new(tokenizer: &'t Tokenizer) -> Self {
         let kind = |id| {
             let bytes = tokenizer.token_bytes(TokenId(id)).unwrap_or_default();
-            TokenKind { is_byte: bytes.len() == 1, is_partial: std::str::from_utf8(bytes).is_err() }
+            if tokenizer.is_byte_level() {
+                let is_partial = std::str::from_utf8(bytes).is_err();
+                return TokenKind { is_byte: bytes.len() == 1, is_partial };
+            }
+            let byte = fallback_byte(bytes);
+            TokenKind { is_byte: byte.is_some(), is_partial: byte.is_some_and(|byte| byte >= 0x80) }
         };
         let n_ids = tokenizer.vocab_size();
         Self {

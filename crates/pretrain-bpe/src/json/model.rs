@@ -10,12 +10,13 @@ use crate::byte_level;
 use crate::error::{BpeError, Result};
 use crate::model::Model;
 use crate::model::char_bpe::{CharBpe, CharBpeConfig};
+use crate::model::unigram::Unigram;
 use crate::model::wordlevel::WordLevel;
 use crate::model::wordpiece::{WordPiece, WordPieceConfig};
 use crate::token::AddedToken;
 use crate::tokenizer::{Tokenizer, check_density};
 
-const SUPPORTED: &str = "BPE, WordPiece, WordLevel";
+const SUPPORTED: &str = "BPE, WordPiece, WordLevel, Unigram";
 
 /// A model, what its file says beside, and the added tokens that its list of tokens does not have.
 pub(super) struct ModelParts {
@@ -59,6 +60,7 @@ impl ModelParts {
                 let tokens = vocab.without_control_tokens(Some(&unk_token), |_, _| false);
                 Self::other(Model::WordLevel(WordLevel::new(unk_token, tokens)?), added_beside)
             }
+            "Unigram" => read_unigram(&mut fields, added)?,
             other => return Err(unsupported("model.type", &string(other), SUPPORTED)),
         };
         fields.finish()?;
@@ -100,11 +102,17 @@ impl<'a> Vocab<'a> {
             }
         };
         let tokens = members.into_iter().map(read).collect::<Result<Vec<_>>>()?;
-        let ids = tokens.iter().map(|(_, id)| *id).chain(added.iter().map(|token| token.id.0));
-        check_density(tokens.len() + added.len(), ids)?;
         let this = Self { tokens, added };
-        this.check_added()?;
+        this.check()?;
         Ok(this)
+    }
+
+    /// Refuses ids far apart, and added tokens that contradict the list.
+    fn check(&self) -> Result<()> {
+        let added_ids = self.added.iter().map(|token| token.id.0);
+        let ids = self.tokens.iter().map(|(_, id)| *id).chain(added_ids);
+        check_density(self.tokens.len() + self.added.len(), ids)?;
+        self.check_added()
     }
 
     /// The ids by token.
@@ -227,6 +235,37 @@ fn byte_level_tokens(
     (n_bytes == 256 || !may_be_unknown).then_some(tokens)
 }
 
+/// Pieces with their scores; the place of a piece is its id.
+fn read_unigram(fields: &mut Fields, added: &[AddedToken]) -> Result<ModelParts> {
+    let unk_id = match fields.take("unk_id") {
+        Node::Null => None,
+        other => Some(read_id("model.unk_id", &other)? as usize),
+    };
+    let byte_fallback = fields.take_bool("byte_fallback", false)?;
+    let pieces = fields.take_each("vocab", |path, node| {
+        let Node::Array(items) = node else {
+            return Err(wrong_type(path, "a token and its score", Some(&node)));
+        };
+        match <[Node; 2]>::try_from(items) {
+            Ok([Node::String(token), Node::Number(score)]) => Ok((token, score)),
+            Ok([Node::String(token), Node::Integer(score)]) => Ok((token, score as f64)),
+            Ok(items) => {
+                let found = Node::Array(items.to_vec());
+                Err(wrong_type(path, "a token and its score", Some(&found)))
+            }
+            Err(items) => Err(wrong_type(path, "a token and its score", Some(&Node::Array(items)))),
+        }
+    })?;
+    let tokens = pieces.iter().zip(0..).map(|((token, _), id)| (token.clone(), id));
+    let vocab = Vocab { tokens: tokens.collect(), added };
+    vocab.check()?;
+    let added_beside = vocab.added_beside();
+    let is_hidden = |token: &&AddedToken| token.special && Some(token.id.0 as usize) != unk_id;
+    let hidden: HashSet<u32> = added.iter().filter(is_hidden).map(|token| token.id.0).collect();
+    let model = Unigram::new_hiding(pieces, unk_id, byte_fallback, &hidden)?;
+    Ok(ModelParts::other(Model::Unigram(model), added_beside))
+}
+
 /// Merges as `["a", "b"]`, or as `"a b"` in files written before tokenizers 0.20.
 fn read_merges(node: Node) -> Result<Vec<(String, String)>> {
     let items = match node {
@@ -287,5 +326,10 @@ pub(super) fn fields_json(tokenizer: &Tokenizer) -> Value {
         Model::WordLevel(model) => {
             json!({ "type": "WordLevel", "unk_token": model.unk_token() })
         }
+        Model::Unigram(model) => json!({
+            "type": "Unigram",
+            "unk_id": model.unk_id(),
+            "byte_fallback": model.byte_fallback(),
+        }),
     }
 }

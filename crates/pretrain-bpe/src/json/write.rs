@@ -86,7 +86,10 @@ impl Serialize for ModelFields<'_> {
                 map.serialize_entry(name, member)?;
             }
         }
-        map.serialize_entry("vocab", &Vocab(self.0))?;
+        match self.0.model() {
+            Model::Unigram(model) => map.serialize_entry("vocab", model.pieces())?,
+            _ => map.serialize_entry("vocab", &Vocab(self.0))?,
+        }
         match self.0.model() {
             Model::ByteBpe(_) => map.serialize_entry("merges", &self.0.merges_as_text().0)?,
             Model::CharBpe(model) => {
@@ -94,7 +97,7 @@ impl Serialize for ModelFields<'_> {
                 let merges = model.merges().iter().map(|&(left, right)| [text(left), text(right)]);
                 map.serialize_entry("merges", &merges.collect::<Vec<_>>())?;
             }
-            Model::WordPiece(_) | Model::WordLevel(_) => {}
+            Model::WordPiece(_) | Model::WordLevel(_) | Model::Unigram(_) => {}
         }
         map.end()
     }

@@ -3,14 +3,14 @@
 
 use crate::error::{BpeError, Result};
 use crate::merges::{MergeTable, pair, ranked};
+use crate::model::merger::Merger;
 use crate::model::word_cache::WordKey;
+use crate::model::word_cuts::{MARK, WordCuts};
 use crate::model::{ModelScratch, Span};
 use crate::vocabulary::{NO_TOKEN, Vocabulary, printable};
 
-mod merger;
 mod symbols;
 
-pub(crate) use merger::CharMerger;
 use symbols::CharTable;
 
 /// What a character-level BPE is beside vocabulary and merges. The fields are those of the file.
@@ -72,7 +72,7 @@ impl CharBpe {
         };
         let prefix = config.continuing_subword_prefix.as_deref().unwrap_or("");
         let products = products(&vocabulary, prefix, &merges)?;
-        let cuts = WordCuts::new(&config, &vocabulary, &products, &chars);
+        let cuts = cuts(&config, &vocabulary, &products, &chars);
         let ranked_merges = merges.iter().zip(&products).zip(0..);
         let ranked_merges: Vec<_> = ranked_merges
             .map(|((&(left, right), &product), rank)| (pair(left, right), ranked(rank, product)))
@@ -102,7 +102,9 @@ impl CharBpe {
         let mut rest = piece;
         let mut at = 0;
         while !rest.is_empty() {
-            let (word, after) = rest.split_at(cuts.next(rest, &self.chars));
+            // What stands for an unknown character may merge with anything.
+            let is_known = |c| self.chars.get(c, false, false) != NO_TOKEN;
+            let (word, after) = rest.split_at(cuts.next(rest, is_known));
             at = self.word(word, at, scratch, out);
             rest = after;
         }
@@ -117,7 +119,7 @@ impl CharBpe {
             Some(key) if scratch.cache.get(key, start, out) => {}
             _ => {
                 self.symbols(word, start, &mut scratch.merger);
-                scratch.merger.merge(&self.table, out);
+                scratch.merger.merge_by_table(&self.table, out);
                 if let Some(key) = key {
                     scratch.cache.put(key, start, &out[before..]);
                 }
@@ -127,7 +129,7 @@ impl CharBpe {
     }
 
     /// The tokens of the characters of a word, before any merge.
-    fn symbols(&self, word: &str, start: u32, merger: &mut CharMerger) {
+    fn symbols(&self, word: &str, start: u32, merger: &mut Merger) {
         merger.start(start);
         let mut unknown_len = 0;
         let mut chars = word.char_indices().peekable();
@@ -152,7 +154,7 @@ impl CharBpe {
         self.flush_unknown(&mut unknown_len, merger);
     }
 
-    fn flush_unknown(&self, len: &mut u32, merger: &mut CharMerger) {
+    fn flush_unknown(&self, len: &mut u32, merger: &mut Merger) {
         if let Some(id) = self.unk_id.filter(|_| *len > 0) {
             merger.push(id, *len);
         }
@@ -214,66 +216,21 @@ fn products(vocabulary: &Vocabulary, prefix: &str, merges: &[(u32, u32)]) -> Res
     products.collect()
 }
 
-/// Where a text without pre-tokens can be cut although it is one pre-token.
-///
-/// A merge across a border makes a token that has the two characters at the border as neighbours. So
-/// where no token that a merge makes has a character `c` before `▁`, and both characters have a token
-/// of their own, text can be cut between `c` and `▁`.
-#[derive(Clone, Debug)]
-struct WordCuts {
-    /// The characters that stand before `▁` in some product, sorted.
-    before_mark: Vec<char>,
-}
-
-const MARK: char = '\u{2581}';
-const MARK_BYTES: &[u8] = "\u{2581}".as_bytes();
-
-impl WordCuts {
-    /// `None` where the place of a character in the pre-token decides about its token, and where `▁`
-    /// has none.
-    fn new(
-        config: &CharBpeConfig,
-        vocabulary: &Vocabulary,
-        products: &[u32],
-        chars: &CharTable,
-    ) -> Option<Self> {
-        let affixes = [&config.continuing_subword_prefix, &config.end_of_word_suffix];
-        let has_affix = affixes.into_iter().flatten().any(|affix| !affix.is_empty());
-        if has_affix || chars.get(MARK, false, false) == NO_TOKEN {
-            return None;
-        }
-        let mut before_mark = Vec::new();
-        for &product in products {
-            let token = std::str::from_utf8(vocabulary.bytes(product)?).ok()?;
-            for (at, _) in token.match_indices(MARK) {
-                before_mark.extend(token[..at].chars().next_back());
-            }
-        }
-        before_mark.sort_unstable();
-        before_mark.dedup();
-        Some(Self { before_mark })
+/// The cuts inside of a pre-token, see [`CharBpe::tokenize`]. `None` where the place of a character in
+/// the pre-token decides about its token, and where `▁` has none.
+fn cuts(
+    config: &CharBpeConfig,
+    vocabulary: &Vocabulary,
+    products: &[u32],
+    chars: &CharTable,
+) -> Option<WordCuts> {
+    let affixes = [&config.continuing_subword_prefix, &config.end_of_word_suffix];
+    let has_affix = affixes.into_iter().flatten().any(|affix| !affix.is_empty());
+    if has_affix || chars.get(MARK, false, false) == NO_TOKEN {
+        return None;
     }
-
-    /// The length of the first word of `text`.
-    fn next(&self, text: &str, chars: &CharTable) -> usize {
-        let bytes = text.as_bytes();
-        let mut at = 1;
-        while at + MARK_BYTES.len() <= bytes.len() {
-            match bytes[at..].iter().position(|&byte| byte == MARK_BYTES[0]) {
-                Some(skipped) => at += skipped,
-                None => break,
-            }
-            if bytes[at..].starts_with(MARK_BYTES) {
-                let before = text[..at].chars().next_back().unwrap_or(MARK);
-                let is_known = chars.get(before, false, false) != NO_TOKEN;
-                if is_known && self.before_mark.binary_search(&before).is_err() {
-                    return at;
-                }
-            }
-            at += 1;
-        }
-        bytes.len()
-    }
+    let token = |&id| std::str::from_utf8(vocabulary.bytes(id)?).ok();
+    Some(WordCuts::new(products.iter().filter_map(token)))
 }
 
 #[cfg(test)]

@@ -55,6 +55,12 @@ impl Trie {
         Some(self.units.get(node as usize)?.value).filter(|&value| value != NONE)
     }
 
+    /// The value of a key.
+    pub(crate) fn exact(&self, key: &[u8]) -> Option<u32> {
+        let node = key.iter().try_fold(Self::ROOT, |node, &byte| self.step(node, byte))?;
+        self.value(node)
+    }
+
     /// The keys that `text` begins with, shortest first: their lengths and values.
     #[inline(always)]
     pub(crate) fn prefixes(&self, text: &[u8]) -> impl Iterator<Item = (usize, u32)> {
@@ -207,6 +213,8 @@ mod tests {
                         Some((len, keys.iter().rposition(|key| *key == text[..len])? as u32))
                     })
                     .collect();
+                let exact = expected.last().filter(|(len, _)| *len == text.len());
+                prop_assert_eq!(trie.exact(text), exact.map(|(_, value)| *value));
                 prop_assert_eq!(trie.prefixes(text).collect::<Vec<_>>(), expected);
             }
         }

@@ -55,19 +55,29 @@ impl Charsmap {
         self.prefixes(text.as_bytes()).next()
     }
 
+    /// Whether a text that begins with these two bytes may begin with a string of the map.
+    pub(crate) fn may_match(&self, first: u8, second: u8) -> bool {
+        let root = self.units.first().map_or(0, |&unit| offset(unit));
+        let step = |at: usize, byte: u8| {
+            let node = at ^ usize::from(byte);
+            let unit = *self.units.get(node)?;
+            (unit & LABEL == u32::from(byte)).then_some((node ^ offset(unit), unit))
+        };
+        let Some((at, unit)) = step(root, first) else { return false };
+        has_value(unit) || step(at, second).is_some()
+    }
+
     /// The strings of the map that `text` begins with, shortest first.
     fn prefixes(&self, text: &[u8]) -> impl Iterator<Item = (usize, &str)> {
         let mut at = self.units.first().map_or(0, |&unit| offset(unit));
         let values = text.iter().map_while(move |&byte| {
             let node = at ^ usize::from(byte);
             let unit = *self.units.get(node)?;
-            // The label has its highest bit set in a unit that holds a value instead of a node.
-            if unit & 0x8000_00ff != u32::from(byte) {
+            if unit & LABEL != u32::from(byte) {
                 return None;
             }
             at = node ^ offset(unit);
-            let has_value = unit >> 8 & 1 == 1;
-            Some(has_value.then(|| self.units.get(at)).flatten())
+            Some(has_value(unit).then(|| self.units.get(at)).flatten())
         });
         (1..).zip(values).filter_map(|(len, value)| Some((len, self.replacement(*value?)?)))
     }
@@ -76,6 +86,13 @@ impl Charsmap {
         let rest = self.replacements.get((unit & 0x7fff_ffff) as usize..)?;
         rest.split('\0').next()
     }
+}
+
+/// The label of a darts-clone unit: a byte, and a bit that is set in a unit that holds a value.
+const LABEL: u32 = 0x8000_00ff;
+
+fn has_value(unit: u32) -> bool {
+    unit >> 8 & 1 == 1
 }
 
 /// How far the children of a darts-clone unit are away.

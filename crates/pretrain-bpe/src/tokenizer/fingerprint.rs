@@ -83,6 +83,14 @@ pub(super) fn of(tokenizer: &Tokenizer) -> String {
             hash_fields(&mut hasher, tokenizer);
             hash_tokens(&mut hasher, model.iter());
         }
+        Model::Unigram(model) => {
+            hash_fields(&mut hasher, tokenizer);
+            hasher.number(model.pieces().len());
+            for (piece, score) in model.pieces() {
+                hasher.bytes(piece.as_bytes());
+                hasher.bytes(&score.to_bits().to_le_bytes());
+            }
+        }
         Model::WordLevel(model) => {
             hash_fields(&mut hasher, tokenizer);
             hasher.number(model.vocabulary().n_tokens());

@@ -74,7 +74,14 @@ fn golden_vocabulary_and_merges_return() {
         }
         let specials = tokenizer.added_tokens().iter();
         let specials = specials.map(|token| (token.content.clone(), token.id));
-        let pattern = tokenizer.pattern().clone();
+        let Some(pattern) = tokenizer.pattern().cloned() else {
+            not_covered.push((name, "no single pattern".to_owned()));
+            continue;
+        };
+        if tokenizer.normalizer().is_some() {
+            not_covered.push((name, "a normaliser, of which the files say nothing".to_owned()));
+            continue;
+        }
         let mut again = reference;
         again.tokenizer =
             Tokenizer::from_vocab_merges(&files.vocab, &files.merges, pattern, specials).unwrap();
@@ -160,7 +167,7 @@ fn as_tekken(tokenizer: &Tokenizer) -> Option<Tokenizer> {
     }
     let document = serde_json::json!({
         "config": {
-            "pattern": tokenizer.pattern().regex(), "num_vocab_tokens": vocab.len(),
+            "pattern": tokenizer.pattern()?.regex(), "num_vocab_tokens": vocab.len(),
             "default_vocab_size": vocab.len() + N_SPECIAL as usize,
             "default_num_special_tokens": N_SPECIAL, "version": "v7",
         },

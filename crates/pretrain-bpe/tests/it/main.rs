@@ -9,6 +9,7 @@ mod golden_encoding;
 mod golden_formats;
 mod golden_report;
 mod golden_special;
+mod golden_spm;
 mod golden_stream;
 mod golden_train;
 mod laws;

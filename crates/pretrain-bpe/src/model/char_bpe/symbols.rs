@@ -3,13 +3,14 @@
 use std::array;
 
 use super::CharBpeConfig;
+use crate::model::char_map::{CharMap, single};
 use crate::vocabulary::{NO_TOKEN, Vocabulary};
 
 /// The token of each character by its place in the pre-token, and the tokens of bytes.
 #[derive(Clone)]
 pub(super) struct CharTable {
     /// By place, see [`place`]; those of equal content are shared by `places`.
-    tables: Vec<Pages>,
+    tables: Vec<CharMap>,
     places: [u8; 4],
     /// The tokens `<0x00>` to `<0xFF>`; `None` without byte fallback.
     bytes: Option<Box<[u32; 256]>>,
@@ -23,7 +24,7 @@ impl CharTable {
     pub(super) fn new(config: &CharBpeConfig, vocabulary: &Vocabulary) -> Self {
         let prefix = config.continuing_subword_prefix.as_deref().unwrap_or("");
         let suffix = config.end_of_word_suffix.as_deref().unwrap_or("");
-        let mut tables: Vec<Pages> = Vec::new();
+        let mut tables: Vec<CharMap> = Vec::new();
         let mut affixes_of_tables: Vec<(&str, &str)> = Vec::new();
         let mut places = [0; 4];
         for (is_first, is_last) in [(false, false), (false, true), (true, false), (true, true)] {
@@ -31,7 +32,7 @@ impl CharTable {
             let known = affixes_of_tables.iter().position(|&other| other == affixes);
             let table = known.unwrap_or_else(|| {
                 affixes_of_tables.push(affixes);
-                tables.push(Pages::new(vocabulary, affixes.0, affixes.1));
+                tables.push(characters(vocabulary, affixes.0, affixes.1));
                 tables.len() - 1
             });
             places[place(is_first, is_last)] = table as u8;
@@ -74,38 +75,15 @@ impl CharTable {
     }
 }
 
-/// A sparse table over all characters: pages of 256, of which most are the empty one.
-#[derive(Clone)]
-struct Pages {
-    /// The page of the characters with these upper bits.
-    pages: Vec<u16>,
-    /// Page 0 is empty.
-    ids: Vec<[u32; 256]>,
-}
-
-impl Pages {
-    /// The tokens that are one character between the affixes.
-    fn new(vocabulary: &Vocabulary, prefix: &str, suffix: &str) -> Self {
-        let mut this =
-            Self { pages: vec![0; (char::MAX as usize >> 8) + 1], ids: vec![[NO_TOKEN; 256]] };
-        for (id, token) in vocabulary.iter() {
-            let Ok(token) = std::str::from_utf8(token) else { continue };
-            let stem = token.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix));
-            let mut chars = stem.unwrap_or("").chars();
-            if let (Some(c), None) = (chars.next(), chars.next()) {
-                let page = &mut this.pages[c as usize >> 8];
-                if *page == 0 {
-                    *page = this.ids.len() as u16;
-                    this.ids.push([NO_TOKEN; 256]);
-                }
-                this.ids[*page as usize][c as usize & 255] = id;
-            }
+/// The tokens that are one character between the affixes.
+fn characters(vocabulary: &Vocabulary, prefix: &str, suffix: &str) -> CharMap {
+    let mut map = CharMap::new();
+    for (id, token) in vocabulary.iter() {
+        let Ok(token) = std::str::from_utf8(token) else { continue };
+        let stem = token.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix));
+        if let Some(c) = stem.and_then(single) {
+            map.insert(c, id);
         }
-        this
     }
-
-    #[inline(always)]
-    fn get(&self, c: char) -> u32 {
-        self.ids[self.pages[c as usize >> 8] as usize][c as usize & 255]
-    }
+    map
 }

@@ -85,10 +85,10 @@ fn a_long_run_takes_no_quadratic_time() {
 
 /// Hugging Face's `merge_word` by the letter: symbols, then the best pair of all, again and again.
 fn by_the_letter(model: &CharBpe, text: &str) -> Vec<(u32, u32, u32)> {
-    let mut merger = CharMerger::default();
+    let mut merger = Merger::default();
     model.symbols(text, 0, &mut merger);
     let mut symbols = vec![];
-    merger.merge(&MergeTable::new(&[]), &mut symbols);
+    merger.merge_by_table(&MergeTable::new(&[]), &mut symbols);
     loop {
         let pairs = symbols.windows(2).zip(0..);
         let best = pairs.map(|(pair, at)| (model.table.get(pair[0].id, pair[1].id), at)).min();

@@ -8,9 +8,9 @@ use crate::model::Span;
 
 /// Room for merging one word after another without allocating.
 #[derive(Debug, Default)]
-pub(crate) struct CharMerger {
+pub(crate) struct Merger {
     symbols: Vec<Symbol>,
-    queue: Vec<Reverse<(RankedMerge, u32)>>,
+    queue: Vec<Reverse<u64>>,
     start: u32,
 }
 
@@ -30,7 +30,11 @@ const NONE: u32 = u32::MAX;
 /// Above this many symbols a heap is faster than scanning for the minimum.
 const LONG: usize = 32;
 
-impl CharMerger {
+fn rank(merge: RankedMerge) -> u32 {
+    (merge >> 32) as u32
+}
+
+impl Merger {
     /// Begins a word whose first token starts at `start`.
     pub(crate) fn start(&mut self, start: u32) {
         self.symbols.clear();
@@ -43,14 +47,21 @@ impl CharMerger {
 
     /// Merges until no pair has a merge, the lowest rank first and the leftmost of equals, and appends
     /// the tokens to `out`.
-    pub(crate) fn merge(&mut self, table: &MergeTable, out: &mut Vec<Span>) {
+    ///
+    /// `look_up` gives the merge of a pair. It is asked for all pairs from left to right at first, then
+    /// for the pairs to the left and to the right of each product.
+    pub(crate) fn merge(
+        &mut self,
+        mut look_up: impl FnMut(u32, u32) -> RankedMerge,
+        out: &mut Vec<Span>,
+    ) {
         for i in 1..self.symbols.len() {
-            self.symbols[i - 1].merge = table.get(self.symbols[i - 1].id, self.symbols[i].id);
+            self.symbols[i - 1].merge = look_up(self.symbols[i - 1].id, self.symbols[i].id);
         }
         if self.symbols.len() <= LONG {
-            self.merge_short(table);
+            self.merge_short(look_up);
         } else {
-            self.merge_long(table);
+            self.merge_long(look_up);
         }
         let mut end = self.start;
         out.extend(self.symbols.iter().filter(|symbol| symbol.len > 0).map(|symbol| {
@@ -60,66 +71,75 @@ impl CharMerger {
         }));
     }
 
-    fn merge_short(&mut self, table: &MergeTable) {
+    /// [`merge`](Self::merge) by a table.
+    pub(crate) fn merge_by_table(&mut self, table: &MergeTable, out: &mut Vec<Span>) {
+        self.merge(|left, right| table.get(left, right), out);
+    }
+
+    fn merge_short(&mut self, mut look_up: impl FnMut(u32, u32) -> RankedMerge) {
         let symbols = &mut self.symbols;
         loop {
-            let best = symbols.iter().map(|symbol| symbol.merge).zip(0..).min();
-            let Some((best, at)) = best.filter(|(best, _)| *best != NO_MERGE) else { return };
+            let mut at = 0;
+            let mut best = NO_MERGE;
+            for (i, symbol) in symbols.iter().enumerate() {
+                if rank(symbol.merge) < rank(best) {
+                    (at, best) = (i, symbol.merge);
+                }
+            }
+            if best == NO_MERGE {
+                return;
+            }
             let right = symbols.remove(at + 1);
             symbols[at].id = product(best);
             symbols[at].len += right.len;
-            let next = symbols.get(at + 1);
-            symbols[at].merge = next.map_or(NO_MERGE, |next| table.get(symbols[at].id, next.id));
             if at > 0 {
-                symbols[at - 1].merge = table.get(symbols[at - 1].id, symbols[at].id);
+                symbols[at - 1].merge = look_up(symbols[at - 1].id, symbols[at].id);
             }
+            let next = symbols.get(at + 1);
+            symbols[at].merge = next.map_or(NO_MERGE, |next| look_up(symbols[at].id, next.id));
         }
     }
 
-    fn merge_long(&mut self, table: &MergeTable) {
+    fn merge_long(&mut self, mut look_up: impl FnMut(u32, u32) -> RankedMerge) {
         let Self { symbols, queue, .. } = self;
         let n = symbols.len() as u32;
+        let entry = |merge, at| Reverse(u64::from(rank(merge)) << 32 | u64::from(at));
         queue.clear();
         for (i, symbol) in (0..).zip(symbols.iter_mut()) {
             symbol.previous = if i == 0 { NONE } else { i - 1 };
             symbol.next = if i + 1 == n { NONE } else { i + 1 };
             if symbol.merge != NO_MERGE {
-                queue.push(Reverse((symbol.merge, i)));
+                queue.push(entry(symbol.merge, i));
             }
         }
         let mut heap = BinaryHeap::from(std::mem::take(queue));
-        while let Some(Reverse((merge, at))) = heap.pop() {
+        while let Some(popped) = heap.pop() {
+            let at = popped.0 as u32;
             let left = symbols[at as usize];
             // The pair has changed since it was queued, or its left symbol is gone.
-            if left.merge != merge {
+            if left.merge == NO_MERGE || entry(left.merge, at) != popped {
                 continue;
             }
-            let right = std::mem::replace(
-                &mut symbols[left.next as usize],
-                Symbol { id: 0, len: 0, next: NONE, previous: NONE, merge: NO_MERGE },
-            );
-            let mut update = |at: u32, id: u32, next: Option<u32>| {
-                let merge = next.map_or(NO_MERGE, |next| table.get(id, next));
+            let gone = Symbol { id: 0, len: 0, next: NONE, previous: NONE, merge: NO_MERGE };
+            let right = std::mem::replace(&mut symbols[left.next as usize], gone);
+            let mut update = |at: u32, left: u32, right: u32| {
+                let merge = look_up(left, right);
                 if merge != NO_MERGE {
-                    heap.push(Reverse((merge, at)));
+                    heap.push(entry(merge, at));
                 }
                 merge
             };
-            let id = product(merge);
-            let next = symbols.get_mut(right.next as usize).map(|next| {
-                next.previous = at;
-                next.id
-            });
-            symbols[at as usize] = Symbol {
-                id,
-                len: left.len + right.len,
-                next: right.next,
-                previous: left.previous,
-                merge: update(at, id, next),
-            };
+            let id = product(left.merge);
             if let Some(previous) = symbols.get_mut(left.previous as usize) {
-                previous.merge = update(left.previous, previous.id, Some(id));
+                previous.merge = update(left.previous, previous.id, id);
             }
+            let mut merge = NO_MERGE;
+            if let Some(next) = symbols.get_mut(right.next as usize) {
+                next.previous = at;
+                merge = update(at, id, next.id);
+            }
+            let len = left.len + right.len;
+            symbols[at as usize] = Symbol { id, len, next: right.next, merge, ..left };
         }
         *queue = heap.into_vec();
     }
