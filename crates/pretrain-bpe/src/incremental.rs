@@ -10,9 +10,12 @@ use crate::tokenizer::Tokenizer;
 /// many of the earlier ids stay, and [`n_stable`](Self::n_stable) how many will stay whatever follows.
 ///
 /// A push costs the new text plus the text whose tokens are not stable: with a named pattern about
-/// one or two words, or a longer run of letters, marks or white space. With a [custom] pattern, or
-/// none, nothing is stable, and each push encodes all the text again. Memory: the ids, and the text
+/// one or two words, or a longer run of letters, marks or white space. Memory: the ids, and the text
 /// that is not stable.
+///
+/// Nothing is stable, and each push encodes all the text again, with a [custom] pattern or none, with a
+/// normaliser, with added tokens that take white space or look at their neighbours, with models that
+/// are not byte-level, and with chains of pre-tokenizers that are no single pattern.
 ///
 /// ```
 /// # use pretrain_bpe::{AllowedSpecial, IncrementalEncoder, Pattern, Trainer, TrainerConfig};

@@ -5,8 +5,9 @@ use crate::tokenizer::Tokenizer;
 
 impl Tokenizer {
     /// The first `n` tokens of a text, or all if there are fewer, and the number of bytes of the text
-    /// that they stand for. Exactly the beginning of [`encode`](Self::encode), but with a named pattern
-    /// only about as much of the text is looked at as the tokens cover.
+    /// that they stand for. Exactly the beginning of [`encode`](Self::encode), but where borders are
+    /// stable ([`IncrementalEncoder`](crate::IncrementalEncoder) tells where they are not) only about as
+    /// much of the text is looked at as the tokens cover.
     ///
     /// The last token may end inside a character: `text.as_bytes()[covered..]` is what is left.
     pub fn encode_up_to(&self, text: &str, n: usize) -> (Vec<TokenId>, usize) {

@@ -26,6 +26,9 @@
 //! A custom expression may look back and ahead as far as it likes, and without a pattern the text is
 //! one pre-token: then nothing is stable before the text is complete.
 //!
+//! Nor is anything known of a tokenizer that rewrites the text, or whose added tokens look around: what
+//! is not [`Plain`] has no border.
+//!
 //! Added tokens come first: where the end of the text could be the beginning of one, the text might
 //! end there as far as the pattern is concerned, so only what stands before is judged.
 

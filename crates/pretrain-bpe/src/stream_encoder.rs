@@ -9,8 +9,8 @@ use crate::tokenizer::Tokenizer;
 ///
 /// The ids of all calls together are those of `encode` of the whole text, however it is cut; a cut may
 /// fall inside a character. Memory: a chunk, and twice the longest stretch of text without a stable
-/// border, that is a few words with a named pattern on ordinary text. With a
-/// [custom](crate::Pattern::Custom) pattern, or none, the whole text is held until
+/// border, that is a few words with a named pattern on ordinary text. Where nothing is stable before
+/// the end ([`IncrementalEncoder`](crate::IncrementalEncoder) tells where) the whole text is held until
 /// [`finish`](Self::finish). Time is that of `encode`, up to a constant factor, however small the
 /// chunks.
 #[derive(Clone, Debug)]
