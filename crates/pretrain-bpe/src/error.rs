@@ -185,4 +185,41 @@ pub enum BpeError {
         /// Why, as a phrase.
         reason: &'static str,
     },
+    /// Bytes given as text that are not UTF-8.
+    #[error("byte {offset} is not UTF-8")]
+    InvalidUtf8 {
+        /// The first byte that belongs to no character, counted from the beginning of the text.
+        offset: u64,
+    },
+    /// Something that only a byte-level BPE model has was asked of another.
+    #[error("the model is not byte-level BPE")]
+    NotByteLevelModel,
+    /// A line of a list of merges that is not two tokens.
+    #[error("line {line}: expected two tokens with a space between")]
+    MergesLine {
+        /// 1-based.
+        line: usize,
+    },
+    /// A tokenizer that a vocabulary and a list of merges cannot express.
+    #[error(
+        "cannot be written as vocabulary and merges: the merges do not make the token {token:?}"
+    )]
+    NotMerges {
+        /// The first token that is only found as a whole pre-token.
+        token: String,
+    },
+    /// Merges that were not learned one after another.
+    #[error("merge {index} uses what no earlier merge makes, or makes what one has made")]
+    MergeOrder {
+        /// 0-based position in the list of merges.
+        index: usize,
+    },
+    /// Counts made with one tokenizer were given to those of another.
+    #[error("texts were counted with the tokenizer {found}, expected {expected}")]
+    TokenizerMismatch {
+        /// The fingerprint of the receiver's tokenizer.
+        expected: String,
+        /// The fingerprint of the other.
+        found: String,
+    },
 }

@@ -1,8 +1,9 @@
 //! Byte pair encoding to embed: exact training, encoding and decoding, tokenizer files.
 //!
 //! A [`Tokenizer`] turns text into token ids and back. It comes out of a [`Trainer`], or out of a file
-//! that somebody else trained: a Hugging Face `tokenizer.json` or a tiktoken rank file. Bytes go in and
-//! bytes come out: this crate opens no file and knows of no corpus, tensor or network.
+//! that somebody else trained: a Hugging Face `tokenizer.json`, a tiktoken rank file, GPT-2's
+//! `vocab.json` and `merges.txt`, Mistral's `tekken.json`. Bytes go in and bytes come out: this crate
+//! opens no file and knows of no corpus, tensor or network.
 //!
 //! # How a text travels
 //!
@@ -33,6 +34,20 @@
 //! # }
 //! ```
 //!
+//! # Text that comes and goes in parts
+//!
+//! [`IncrementalEncoder`] keeps the tokens of a text to which more is appended, and tells which of them
+//! stay; [`StreamEncoder`] gives out the tokens of a text that is never held as a whole;
+//! [`Tokenizer::encode_up_to`] stops at a number of tokens; [`StreamDecoder`] turns ids into whole
+//! characters one by one; [`Tokenizer::encode_bytes`] takes bytes that are not UTF-8. Each equals the
+//! one-shot call on the whole.
+//!
+//! # Which vocabulary
+//!
+//! [`QualityCounts`] collects texts by language or source and makes a [`QualityReport`]: compression,
+//! fertility, parity, use of tokens, tokens that no text produces; and a [`VocabularyCurve`], the
+//! compression at every smaller vocabulary size and the size that costs a model least.
+//!
 //! # Exact
 //!
 //! The merges are those of Hugging Face's `BpeTrainer` on the same counts, to the last tie; the ids are
@@ -52,7 +67,7 @@
 //! # Not here
 //!
 //! Other models than byte-level BPE (character-level BPE, WordPiece, Unigram), normalisation,
-//! templates (BOS, EOS), truncation and padding, SentencePiece and tekken files: a file that needs them
+//! templates (BOS, EOS), truncation and padding, SentencePiece files: a file that needs them
 //! is refused with the path of what is missing. Counts are held in memory. Encoding one text is
 //! single-threaded: share the tokenizer between threads and give each its own texts.
 //!
@@ -69,10 +84,14 @@ mod byte_level;
 mod chain;
 mod counts;
 mod decoder;
+mod encode_bytes;
 mod encoding;
 mod error;
 mod hash;
+mod incremental;
 mod json;
+mod limit;
+mod merge_list;
 mod merges;
 mod model;
 mod normalize;
@@ -81,9 +100,13 @@ mod piece_cache;
 mod pipeline;
 mod post_processor;
 mod pretokenize;
+mod report;
 mod scan;
 mod scratch;
 mod sentencepiece;
+mod stable;
+mod stream_decoder;
+mod stream_encoder;
 mod text_pattern;
 mod tiktoken;
 mod token;
@@ -97,12 +120,20 @@ pub use encoding::{
     EncodeOptions, Encoding, Input, PadLength, Padding, Side, Truncation, TruncationStrategy,
 };
 pub use error::{BpeError, Result};
+pub use incremental::IncrementalEncoder;
+pub use json::VocabMerges;
 pub use normalize::{
     BertNormalizer, NORMALIZATION_UNICODE_VERSION, Normalizer, Precompiled, Replace,
 };
 pub use pattern::Pattern;
 pub use pretokenize::PreTokenizer;
+pub use report::{
+    CostModel, DigitPolicy, Parity, QualityCounts, QualityReport, TextStats, TokenUsage,
+    VocabularyChoice, VocabularyCurve, VocabularyReport,
+};
 pub use sentencepiece::{PieceKind, SentencePiece};
+pub use stream_decoder::{StreamDecoder, StreamPolicy};
+pub use stream_encoder::StreamEncoder;
 pub use token::{AddedToken, AllowedSpecial, TokenId};
 pub use tokenizer::Tokenizer;
 pub use trainer::{Alphabet, Progress, Trainer, TrainerConfig};

@@ -17,6 +17,7 @@ use crate::pattern::Pattern;
 use crate::pipeline::blanks;
 use crate::post_processor::{ByteLevelPost, PostProcessor};
 use crate::scratch::ScratchPool;
+use crate::stable::Plain;
 use crate::token::{AddedToken, AllowedSpecial, TokenId};
 use crate::vocabulary::Vocabulary;
 
@@ -328,6 +329,25 @@ impl Tokenizer {
             Model::ByteBpe(bpe) => bpe.rule(),
             _ => &NONE,
         }
+    }
+
+    /// Whether tokens are bytes.
+    pub(crate) fn is_byte_level(&self) -> bool {
+        matches!(self.model, Model::ByteBpe(_))
+    }
+
+    /// The parts, if there are no others than these: see [`Plain`].
+    pub(crate) fn plain(&self) -> Option<Plain<'_>> {
+        let (Model::ByteBpe(bpe), Cut::Pattern(pre_tokenizer), None) =
+            (&self.model, &self.cut, &self.normalizer)
+        else {
+            return None;
+        };
+        let looks_around = |token: &AddedToken| token.lstrip || token.rstrip || token.single_word;
+        if self.added.as_slice().iter().any(looks_around) {
+            return None;
+        }
+        Some(Plain { added: &self.added, pre_tokenizer, bpe, scratch: &self.scratch })
     }
 }
 

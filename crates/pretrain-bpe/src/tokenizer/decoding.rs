@@ -45,7 +45,7 @@ impl Tokenizer {
     }
 
     /// Whether the text of tokens is that of their bytes, one after another.
-    pub(super) fn decodes_bytes(&self) -> bool {
+    pub(crate) fn decodes_bytes(&self) -> bool {
         matches!((&self.model, &self.decoder), (Model::ByteBpe(_), Some(Decoder::ByteLevel(_))))
     }
 
