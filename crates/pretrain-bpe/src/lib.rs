@@ -82,13 +82,18 @@ mod trainer;
 mod unicode;
 mod vocabulary;
 
-pub use counts::PreTokenCounts;
+pub use counts::{
+    CountRuns, CountSource, DirectoryRuns, MemoryRuns, PreTokenCounts, RunStore, SpillingCounts, Split,
+};
 pub use error::{BpeError, Result};
 pub use pattern::Pattern;
 pub use pretokenize::PreTokenizer;
 pub use token::{AddedToken, AllowedSpecial, TokenId};
 pub use tokenizer::Tokenizer;
-pub use trainer::{Alphabet, Progress, Trainer, TrainerConfig};
+pub use trainer::{
+    Alphabet, CharTrainer, CharTrainerConfig, Checkpoint, Progress, TieBreak, TrainedBpe, Trainer,
+    TrainerConfig, Training,
+};
 pub use unicode::UNICODE_VERSION;
 
 /// The snippet of the README runs as a test.
