@@ -18,7 +18,7 @@ use crate::vocabulary::NO_TOKEN;
 mod char_level;
 mod config;
 mod learn;
-//RS mod resize;
+mod resize;
 #[cfg(test)]
 mod tests;
 mod training;
@@ -149,8 +149,12 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`BpeError::NotByteLevel`] when the run is not one of a byte-level trainer.
+    /// [`BpeError::NotByteLevel`] when the run is not one of a byte-level trainer,
+    /// [`BpeError::NotResizable`] when it extends a tokenizer (see [`extended`](Self::extended)).
     pub fn tokenizer(&self, training: &Training<'_>) -> Result<Tokenizer> {
+        if !training.base().is_empty() {
+            return Err(BpeError::NotResizable { reason: "the run extends a tokenizer" });
+        }
         let TrainedBpe { vocab, merges, .. } = training.vocabulary();
         let is_special = |name: &String| self.config.special_tokens.contains(name);
         let mut added = Vec::new();

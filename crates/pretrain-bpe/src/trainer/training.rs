@@ -48,7 +48,7 @@ pub struct Training<'c> {
     learner: Learner,
     target: usize,
     /// Merges of the tokenizer that is extended.
-    pub(super) n_base_merges: usize,
+    n_base_merges: usize,
 }
 
 /// What has to be the same when training is taken up again.
@@ -195,6 +195,11 @@ impl<'c> Training<'c> {
             })?;
         }
         ControlFlow::Continue(())
+    }
+
+    /// The fingerprint of the tokenizer that is extended, or nothing.
+    pub(super) fn base(&self) -> &str {
+        &self.identity.base
     }
 
     /// Tokens so far.

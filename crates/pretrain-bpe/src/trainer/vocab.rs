@@ -27,6 +27,7 @@ enum Kind {
     Special,
     Unit,
     Product,
+    Hole,
 }
 
 impl GrowingVocab {
@@ -36,6 +37,25 @@ impl GrowingVocab {
             this.id_of(name.clone(), Kind::Special);
         }
         this
+    }
+
+    /// The next id, for a byte string of a tokenizer that is extended.
+    pub(super) fn push_token(&mut self, name: String) {
+        let id = self.tokens.len() as u32;
+        let n_units = u32::try_from(name.chars().count()).unwrap_or(u32::MAX);
+        let kind = if n_units == 1 { Kind::Unit } else { Kind::Product };
+        self.ids.insert(name.clone(), id);
+        self.tokens.push(Token { name, n_units, kind });
+    }
+
+    /// The next id, for an added token of such a tokenizer: never lent to a learned one.
+    pub(super) fn push_added(&mut self, name: String) {
+        self.tokens.push(Token { name, n_units: 0, kind: Kind::Special });
+    }
+
+    /// The next id, without token.
+    pub(super) fn push_hole(&mut self) {
+        self.tokens.push(Token { name: String::new(), n_units: 0, kind: Kind::Hole });
     }
 
     pub(super) fn len(&self) -> usize {
@@ -93,7 +113,8 @@ impl GrowingVocab {
             merges: merges.to_vec(),
             idle: Vec::new(),
         };
-        for (id, token) in (0..).zip(&self.tokens) {
+        let tokens = (0..).zip(&self.tokens).filter(|(_, token)| token.kind != Kind::Hole);
+        for (id, token) in tokens {
             trained.vocab.push((token.name.clone(), id));
             if token.kind == Kind::Special {
                 trained.idle.push(id);

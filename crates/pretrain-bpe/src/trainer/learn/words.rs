@@ -23,6 +23,7 @@ pub(super) struct Words {
 
 const FILLER: u32 = u32::MAX;
 const HEADER: usize = 3;
+const AHEAD: usize = 16;
 /// Records begin below this, so that 32 bits name them.
 const MAX_ARENA: usize = u32::MAX as usize;
 
@@ -121,28 +122,37 @@ impl Words {
 
     /// Writes the postings of all pairs of the table anew.
     pub(super) fn find_pairs(&mut self, pairs: &Pairs) {
-        let mut n_at = vec![0u32; pairs.len()];
-        let mut log: Vec<(u32, u32)> = Vec::new();
+        let mut spans = vec![(0, 0); pairs.len()];
+        self.for_each_posting(pairs, |place, _| spans[place as usize].0 += 1);
+        let mut end = 0;
+        for span in &mut spans {
+            let n = std::mem::replace(&mut span.0, end);
+            end += n;
+        }
+        let mut postings = vec![0; end];
+        self.for_each_posting(pairs, |place, record| {
+            post(&mut postings, &mut spans[place as usize], record);
+        });
+        (self.postings, self.spans) = (postings, spans);
+    }
+
+    #[inline(always)]
+    fn for_each_posting(&self, pairs: &Pairs, mut sink: impl FnMut(u32, u32)) {
         self.for_each(|record, ids, _| {
             for neighbours in ids.windows(2) {
                 let place = pairs.get(pair(neighbours[0], neighbours[1]));
                 if place != NO_SLOT {
-                    log.push((place, record));
-                    n_at[place as usize] += 1;
+                    sink(place, record);
                 }
             }
         });
-        self.postings.clear();
-        self.spans.clear();
-        let mut end = 0;
-        for n in n_at {
-            self.spans.push((end, 0));
-            end += n as usize;
-        }
-        self.postings.resize(end, 0);
-        for (place, record) in log {
-            post(&mut self.postings, &mut self.spans[place as usize], record);
-        }
+    }
+
+    /// The counts of the words.
+    pub(super) fn counts(&self) -> Vec<u64> {
+        let mut counts = Vec::new();
+        self.for_each(|_, _, count| counts.push(count));
+        counts
     }
 
     /// How many postings a place has.
@@ -157,8 +167,21 @@ impl Words {
             side.cells.resize(n_ids, Cell::default());
         }
         let (start, len) = self.spans[place as usize];
-        for index in start..start + len as usize {
-            self.merge_in(self.postings[index], merge);
+        let end = start + len as usize;
+        let mut index = start;
+        while index < end {
+            let upto = (index + AHEAD).min(end);
+            // Asks for the next records all at once, so that they come from memory side by side.
+            let mut touched = 0;
+            for &record in &self.postings[index..upto] {
+                touched ^= self.arena[record as usize];
+                touched ^= self.arena.get(record as usize + 15).copied().unwrap_or(0);
+            }
+            std::hint::black_box(touched);
+            for index in index..upto {
+                self.merge_in(self.postings[index], merge);
+            }
+            index = upto;
         }
     }
 
