@@ -91,8 +91,9 @@ pub use pretokenize::PreTokenizer;
 pub use token::{AddedToken, AllowedSpecial, TokenId};
 pub use tokenizer::Tokenizer;
 pub use trainer::{
-    Alphabet, CharTrainer, CharTrainerConfig, Checkpoint, Progress, TieBreak, TrainedBpe, Trainer,
-    TrainerConfig, Training,
+    Alphabet, CharTrainer, CharTrainerConfig, Checkpoint, LikelihoodMerge, Progress, TieBreak,
+    TrainedBpe, TrainedWordPiece, Trainer, TrainerConfig, Training, WordPieceTrainer,
+    WordPieceTrainerConfig,
 };
 pub use unicode::UNICODE_VERSION;
 

@@ -23,12 +23,14 @@ mod resize;
 mod tests;
 mod training;
 mod vocab;
-//WP mod word_piece;
+mod word_piece;
 
 pub use char_level::CharTrainer;
-pub use config::{Alphabet, CharTrainerConfig, TieBreak, TrainerConfig};
+pub use config::{
+    Alphabet, CharTrainerConfig, TieBreak, TrainerConfig, WordPieceTrainerConfig,
+};
 pub use training::{Checkpoint, Progress, TrainedBpe, Training};
-//WP pub use word_piece::{LikelihoodMerge, TrainedWordPiece, WordPieceTrainer, WordPieceTrainerConfig};
+pub use word_piece::{LikelihoodMerge, TrainedWordPiece, WordPieceTrainer};
 
 use learn::Limits;
 use training::{Identity, Start};

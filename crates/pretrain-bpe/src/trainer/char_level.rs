@@ -176,7 +176,7 @@ pub(super) fn chars(pre_token: &[u8]) -> impl Iterator<Item = char> {
 }
 
 /// The most frequent characters, in order.
-fn most_frequent(frequency: BTreeMap<char, u128>, limit: Option<usize>) -> Vec<char> {
+pub(super) fn most_frequent(frequency: BTreeMap<char, u128>, limit: Option<usize>) -> Vec<char> {
     let mut chars: Vec<(char, u128)> = frequency.into_iter().collect();
     if let Some(limit) = limit {
         // A stable sort leaves equally frequent characters in order.

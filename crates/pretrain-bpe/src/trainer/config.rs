@@ -152,7 +152,55 @@ impl CharTrainerConfig {
     }
 }
 
-pub(super) fn faults(
+/// What WordPiece vocabulary to train.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct WordPieceTrainerConfig {
+    /// Tokens to end with, special tokens and characters included. Fewer are made when no pair is left;
+    /// those are made even when they are more.
+    pub vocab_size: usize,
+    /// How texts are cut, for BERT [`Split::Bert`].
+    pub split: Split,
+    /// Control tokens. They take the first ids.
+    #[serde(default)]
+    pub special_tokens: Vec<String>,
+    /// Pairs that occur less often are never merged. 0 and 1 mean the same. The score favours rare
+    /// tokens, so without a minimum the first merges are accidents.
+    #[serde(default)]
+    pub min_frequency: u64,
+    /// Words seen less often are left out. 0 and 1 keep all.
+    #[serde(default)]
+    pub min_count: u64,
+    /// Keeps only this many characters, the most frequent; of equally frequent ones those with the
+    /// smaller code points. A word with another character is left out, since WordPiece encodes it as
+    /// the unknown token. `None` keeps all.
+    #[serde(default)]
+    pub limit_alphabet: Option<usize>,
+    /// What stands before a token that does not begin a word, `##` for BERT.
+    pub continuing_subword_prefix: String,
+}
+
+impl WordPieceTrainerConfig {
+    /// A configuration with BERT's way of cutting, the prefix `##`, no special tokens and no limits.
+    pub fn new(vocab_size: usize) -> Self {
+        Self {
+            vocab_size,
+            split: Split::Bert,
+            special_tokens: Vec::new(),
+            min_frequency: 0,
+            min_count: 0,
+            limit_alphabet: None,
+            continuing_subword_prefix: "##".to_owned(),
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        check(faults(self.vocab_size, &self.special_tokens, None))
+    }
+}
+
+fn faults(
     vocab_size: usize,
     special_tokens: &[String],
     max_token_length: Option<usize>,
@@ -170,6 +218,6 @@ pub(super) fn faults(
     faults
 }
 
-pub(super) fn check(faults: Vec<String>) -> Result<()> {
+fn check(faults: Vec<String>) -> Result<()> {
     if faults.is_empty() { Ok(()) } else { Err(BpeError::Config { faults }) }
 }

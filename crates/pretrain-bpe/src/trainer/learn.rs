@@ -35,9 +35,10 @@ mod pairs;
 mod replay;
 mod words;
 
-use pairs::{NO_SLOT, PairCounts, Pairs};
+pub(super) use pairs::{NO_SLOT, PairCounts, PairIndex};
+use pairs::Pairs;
 pub(super) use replay::Replay;
-use words::{Merge, Words};
+pub(super) use words::{Merge, Words};
 
 /// Where training ends.
 #[derive(Clone, Copy, Debug)]
@@ -186,7 +187,7 @@ impl Learner {
             }
         }
         let places = [&neighbours[0].places[..], &neighbours[1].places[..]];
-        let n_places = pairs.len();
+        let n_places = pairs.index().len();
         for_each_part(parts, in_parallel, |words| words.post_neighbours(n_places, places));
         neighbours.iter_mut().for_each(Neighbours::clear);
     }
@@ -227,7 +228,7 @@ impl Learner {
         self.threshold = threshold;
         self.pairs = Pairs::new(counts.iter().filter(|(_, count)| *count >= threshold).collect());
         drop(counts);
-        let pairs = &self.pairs;
+        let pairs = self.pairs.index();
         for_each_part(&mut self.parts, true, |words| words.find_pairs(pairs));
     }
 }
@@ -244,7 +245,7 @@ fn old_pair(merge: Merge, side: usize, id: u32) -> (u32, u32) {
 
 /// What stood on one side of the places of a merge, over all parts.
 #[derive(Debug, Default)]
-struct Neighbours {
+pub(super) struct Neighbours {
     /// By id, how often it stood there.
     totals: Vec<u64>,
     /// By id, the place of its new pair, if it has one.

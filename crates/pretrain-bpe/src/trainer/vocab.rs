@@ -93,6 +93,15 @@ impl GrowingVocab {
         self.id_of(name, Kind::Product)
     }
 
+    /// A token made by a merge that names its products in another way.
+    pub(super) fn add_named_product(&mut self, name: String) -> u32 {
+        self.id_of(name, Kind::Product)
+    }
+
+    pub(super) fn name(&self, id: u32) -> &str {
+        &self.tokens[id as usize].name
+    }
+
     /// Whether a pair of neighbours may become a token: Hugging Face counts pairs of units always, and
     /// others only below the limit.
     pub(super) fn is_counted(&self, left: u32, right: u32, limit: Option<usize>) -> bool {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use pretrain_bpe::{
-    Alphabet, CharTrainer, CharTrainerConfig, Pattern, PreTokenCounts, Split, TrainedBpe, Trainer,
-    TrainerConfig,
+    Alphabet, CharTrainer, CharTrainerConfig, Pattern, PreTokenCounts, Split, TrainedBpe,
+    TrainedWordPiece, Trainer, TrainerConfig, WordPieceTrainer, WordPieceTrainerConfig,
 };
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
@@ -171,4 +171,101 @@ fn train_bytes(folders: &Folders, case: &Value, counts: &PreTokenCounts) -> Trai
         }
     }
     training.vocabulary()
+}
+
+#[test]
+fn golden_likelihood_word_piece() {
+    let Some(folders) = Folders::find() else { return };
+    let cases = read_lines(&folders.golden.join("wordpiece-likelihood.jsonl.zst"));
+    let n_cases = cases.len();
+    in_two_threads(cases, |case| check_word_piece(&folders, &case));
+    report("likelihood WordPiece", n_cases, &[]);
+}
+
+/// The words of a text: what stands between white space, or runs of ASCII letters, runs of ASCII
+/// digits, and every other character alone.
+fn words<'t>(mode: &str, text: &'t str) -> Vec<&'t str> {
+    let between = text.split_whitespace();
+    match mode {
+        "words" => between.collect(),
+        "ascii-split" => between.flat_map(ascii_split).collect(),
+        other => panic!("unknown mode {other}"),
+    }
+}
+
+fn ascii_split(mut word: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    while let Some(first) = word.chars().next() {
+        let run = |is_in: fn(&char) -> bool| word.chars().take_while(is_in).count();
+        let len = match first {
+            'a'..='z' | 'A'..='Z' => run(char::is_ascii_alphabetic),
+            '0'..='9' => run(char::is_ascii_digit),
+            _ => first.len_utf8(),
+        };
+        let (part, rest) = word.split_at(len);
+        parts.push(part);
+        word = rest;
+    }
+    parts
+}
+
+fn check_word_piece(folders: &Folders, case: &Value) {
+    let name = case["case"].as_str().unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let number = |value: &Value| value.as_u64().unwrap();
+    let mut config = WordPieceTrainerConfig::new(number(&case["vocab_size"]) as usize);
+    config.split = Pattern::None.into();
+    config.min_frequency = number(&case["min_frequency"]);
+    config.special_tokens = case["special_tokens"].as_array().unwrap().iter().map(text).collect();
+    let trainer = WordPieceTrainer::new(config).unwrap();
+    let mut counts = trainer.counts();
+    for text in folders.corpus(&case["corpus"], case["corpus_xxh64"].as_str().unwrap()) {
+        let words = words(case["mode"].as_str().unwrap(), &text);
+        words.iter().for_each(|word| counts.count(word));
+    }
+    assert_eq!(counts.n_distinct() as u64, number(&case["n_words"]), "{name}: words");
+    let trained = trainer.train(&counts, &mut |_| {}).unwrap();
+    let token = |id: u32| trained.vocab[id as usize].0.as_str();
+    let expected = case["merges"].as_array().unwrap();
+    for (i, (merge, row)) in trained.merges.iter().zip(expected).enumerate() {
+        let found = serde_json::json!([
+            token(merge.left),
+            token(merge.right),
+            merge.pair_count,
+            merge.left_count,
+            merge.right_count,
+        ]);
+        assert_eq!(&found, row, "{name}: merge {i}");
+    }
+    assert_eq!(trained.merges.len(), expected.len(), "{name}: merges");
+    let vocab: Vec<&str> = trained.vocab.iter().map(|(token, _)| token.as_str()).collect();
+    let expected: Vec<String> = case["vocab"].as_array().unwrap().iter().map(text).collect();
+    assert_eq!(vocab, expected, "{name}: vocabulary");
+    let lines = segmentation(&trained, &counts);
+    let hash = format!("{:016x}", xxh64(lines.as_bytes(), 0));
+    assert_eq!(hash, case["final_segmentation_xxh64"].as_str().unwrap(), "{name}: segmentation");
+}
+
+/// Each word after all merges, done one after another, with its count.
+fn segmentation(trained: &TrainedWordPiece, counts: &PreTokenCounts) -> String {
+    let mut lines = String::new();
+    for (word, count) in counts.sorted() {
+        let word = String::from_utf8(word).unwrap();
+        let unit = |(i, c): (usize, char)| if i == 0 { c.to_string() } else { format!("##{c}") };
+        let mut parts: Vec<String> = word.chars().enumerate().map(unit).collect();
+        for merge in &trained.merges {
+            let [left, right] =
+                [merge.left, merge.right].map(|id| trained.vocab[id as usize].0.as_str());
+            let mut i = 0;
+            while i + 1 < parts.len() {
+                if parts[i] == left && parts[i + 1] == right {
+                    let tail = parts.remove(i + 1);
+                    parts[i] += tail.strip_prefix("##").unwrap();
+                }
+                i += 1;
+            }
+        }
+        lines += &format!("{}\t{count}\n", parts.join(" "));
+    }
+    lines
 }

@@ -2,15 +2,16 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
 use crate::hash;
 
 /// No place in the table.
-pub(super) const NO_SLOT: u32 = u32::MAX;
+pub(in crate::trainer) const NO_SLOT: u32 = u32::MAX;
 
 /// A number per pair of neighbours, added up.
 #[derive(Clone, Debug)]
-pub(super) struct PairCounts {
+pub(in crate::trainer) struct PairCounts {
     /// Open addressing, a power of two of slots; a count of 0 = free.
     slots: Vec<(u64, u64)>,
     n: usize,
@@ -25,7 +26,7 @@ impl Default for PairCounts {
 impl PairCounts {
     /// Adds a count that is not 0.
     #[inline(always)]
-    pub(super) fn add(&mut self, pair: u64, count: u64) {
+    pub(in crate::trainer) fn add(&mut self, pair: u64, count: u64) {
         let mask = self.slots.len() - 1;
         let mut slot = hash::word(pair) as usize & mask;
         loop {
@@ -54,48 +55,43 @@ impl PairCounts {
         old.into_iter().filter(|entry| entry.1 > 0).for_each(|(pair, count)| self.add(pair, count));
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
+    pub(in crate::trainer) fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
         self.slots.iter().copied().filter(|entry| entry.1 > 0)
     }
 }
 
-/// Pairs by place, with a queue that gives the most frequent.
+/// Pairs by place, with their counts.
 #[derive(Debug, Default)]
-pub(super) struct Pairs {
+pub(in crate::trainer) struct PairIndex {
     /// Open addressing from pairs to places, a power of two of slots.
-    index: Vec<(u64, u32)>,
+    slots: Vec<(u64, u32)>,
     counts: Vec<u64>,
-    queue: BinaryHeap<(u64, Reverse<u64>, u32)>,
 }
 
-impl Pairs {
-    /// The table of these pairs and counts.
-    pub(super) fn new(pairs: Vec<(u64, u64)>) -> Self {
-        let mut this = Self {
-            index: vec![(0, NO_SLOT); (pairs.len() * 4).next_power_of_two().max(1 << 10)],
-            counts: Vec::with_capacity(pairs.len()),
-            queue: BinaryHeap::new(),
-        };
-        let mut entries = Vec::with_capacity(pairs.len());
-        for (pair, count) in pairs {
-            entries.push((count, Reverse(pair), this.place(pair, count)));
-        }
-        this.queue = entries.into();
-        this
+impl PairIndex {
+    /// An index without pairs, with room for some.
+    pub(in crate::trainer) fn with_room_for(n_pairs: usize) -> Self {
+        let n_slots = (n_pairs * 4).next_power_of_two().max(1 << 10);
+        Self { slots: vec![(0, NO_SLOT); n_slots], counts: Vec::with_capacity(n_pairs) }
     }
 
     /// Places that were given out.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::trainer) fn len(&self) -> usize {
         self.counts.len()
     }
 
-    /// Where a pair is, or the free slot of the index where it would go.
+    /// How often the pair of a place occurs.
+    pub(in crate::trainer) fn count(&self, place: u32) -> u64 {
+        self.counts[place as usize]
+    }
+
+    /// Where a pair is, or the slot where it would go.
     #[inline(always)]
     fn find(&self, pair: u64) -> Result<u32, usize> {
-        let mask = self.index.len() - 1;
+        let mask = self.slots.len() - 1;
         let mut slot = hash::word(pair) as usize & mask;
         loop {
-            match self.index[slot] {
+            match self.slots[slot] {
                 (_, NO_SLOT) => return Err(slot),
                 (found, place) if found == pair => return Ok(place),
                 _ => slot = (slot + 1) & mask,
@@ -108,42 +104,74 @@ impl Pairs {
         self.find(pair).unwrap_or(NO_SLOT)
     }
 
-    fn place(&mut self, pair: u64, count: u64) -> u32 {
+    /// Adds a pair that has come into being; its place.
+    pub(in crate::trainer) fn insert(&mut self, pair: u64, count: u64) -> u32 {
         let place = u32::try_from(self.counts.len())
             .ok()
             .filter(|&place| place != NO_SLOT)
             .expect("more pairs than 2^32 do not fit in memory");
         let slot = self.find(pair).expect_err("a pair comes into being once");
-        self.index[slot] = (pair, place);
+        self.slots[slot] = (pair, place);
         self.counts.push(count);
-        if self.counts.len() * 2 > self.index.len() {
+        if self.counts.len() * 2 > self.slots.len() {
             self.grow();
         }
         place
     }
 
     fn grow(&mut self) {
-        let n_slots = self.index.len() * 2;
-        let old = std::mem::replace(&mut self.index, vec![(0, NO_SLOT); n_slots]);
+        let n_slots = self.slots.len() * 2;
+        let old = std::mem::replace(&mut self.slots, vec![(0, NO_SLOT); n_slots]);
         for entry in old.into_iter().filter(|entry| entry.1 != NO_SLOT) {
             let slot = self.find(entry.0).expect_err("each pair is there once");
-            self.index[slot] = entry;
+            self.slots[slot] = entry;
         }
+    }
+
+    /// Takes `count` from a pair, if it is there.
+    pub(in crate::trainer) fn lose(&mut self, pair: u64, count: u64) {
+        if let Ok(place) = self.find(pair) {
+            let left = &mut self.counts[place as usize];
+            *left = left.saturating_sub(count);
+        }
+    }
+
+    /// Forgets how often the pair of a place occurs.
+    pub(in crate::trainer) fn clear(&mut self, place: u32) {
+        self.counts[place as usize] = 0;
+    }
+}
+
+/// Pairs by place, with a queue that gives the most frequent.
+#[derive(Debug, Default)]
+pub(super) struct Pairs {
+    index: PairIndex,
+    queue: BinaryHeap<(u64, Reverse<u64>, u32)>,
+}
+
+impl Pairs {
+    /// The table of these pairs and counts.
+    pub(super) fn new(pairs: Vec<(u64, u64)>) -> Self {
+        let mut index = PairIndex::with_room_for(pairs.len());
+        let entry = |(pair, count)| (count, Reverse(pair), index.insert(pair, count));
+        let entries: Vec<_> = pairs.into_iter().map(entry).collect();
+        Self { queue: entries.into(), index }
+    }
+
+    pub(super) fn index(&self) -> &PairIndex {
+        &self.index
     }
 
     /// Adds a pair that has come into being; its place.
     pub(super) fn insert(&mut self, pair: u64, count: u64) -> u32 {
-        let place = self.place(pair, count);
+        let place = self.index.insert(pair, count);
         self.queue.push((count, Reverse(pair), place));
         place
     }
 
     /// Takes `count` from a pair, if it is there.
     pub(super) fn lose(&mut self, pair: u64, count: u64) {
-        if let Ok(place) = self.find(pair) {
-            let left = &mut self.counts[place as usize];
-            *left = left.saturating_sub(count);
-        }
+        self.index.lose(pair, count);
     }
 
     /// Takes out the most frequent pair with at least `min` occurrences, of equals the smallest: the
@@ -152,14 +180,14 @@ impl Pairs {
     pub(super) fn pop(&mut self, min: u64) -> Option<(u64, u64, u32)> {
         while let Some(mut top) = self.queue.peek_mut() {
             let (queued, Reverse(pair), place) = *top;
-            let count = self.counts[place as usize];
+            let count = self.index.count(place);
             if count == queued {
-                std::collections::binary_heap::PeekMut::pop(top);
-                self.counts[place as usize] = 0;
+                PeekMut::pop(top);
+                self.index.clear(place);
                 return Some((pair, count, place));
             }
             if count < min {
-                std::collections::binary_heap::PeekMut::pop(top);
+                PeekMut::pop(top);
             } else {
                 top.0 = count;
             }

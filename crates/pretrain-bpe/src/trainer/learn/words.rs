@@ -1,6 +1,6 @@
 //! The distinct pre-tokens as ids, and where each pair occurs in them.
 
-use super::pairs::{NO_SLOT, PairCounts, Pairs};
+use super::pairs::{NO_SLOT, PairCounts, PairIndex};
 use crate::merges::pair;
 use crate::trainer::vocab::GrowingVocab;
 
@@ -10,12 +10,14 @@ use crate::trainer::vocab::GrowingVocab;
 /// when ids merge is filled with `FILLER`, so that a walk finds the next record; the next
 /// [`compact`](Self::compact) closes the gaps.
 #[derive(Debug, Default)]
-pub(super) struct Words {
+pub(in crate::trainer) struct Words {
     arena: Vec<u32>,
     /// For each place of the table of pairs, its range of `postings`.
     spans: Vec<(usize, u32)>,
     /// Records that hold a pair, in ascending order, each once. Some have lost it since.
     postings: Vec<u32>,
+    /// Places of the current merge, each as often as its word occurs.
+    n_merged: u64,
     /// Neighbours on the left of a merge, and on the right.
     sides: [Side; 2],
     counts: Option<PairCounts>,
@@ -29,10 +31,10 @@ const MAX_ARENA: usize = u32::MAX as usize;
 
 /// A merge of two ids.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Merge {
-    pub(super) left: u32,
-    pub(super) right: u32,
-    pub(super) product: u32,
+pub(in crate::trainer) struct Merge {
+    pub(in crate::trainer) left: u32,
+    pub(in crate::trainer) right: u32,
+    pub(in crate::trainer) product: u32,
 }
 
 /// What stood on one side of the places of a merge.
@@ -56,7 +58,7 @@ struct Cell {
 impl Words {
     /// Adds a word of two ids or more. `false` when the part is full.
     #[must_use]
-    pub(super) fn push(&mut self, ids: &[u32], count: u64) -> bool {
+    pub(in crate::trainer) fn push(&mut self, ids: &[u32], count: u64) -> bool {
         if self.arena.len() + HEADER + ids.len() > MAX_ARENA {
             return false;
         }
@@ -66,7 +68,7 @@ impl Words {
     }
 
     /// Closes the gaps, leaves out words of one id and forgets the postings.
-    pub(super) fn compact(&mut self) {
+    pub(in crate::trainer) fn compact(&mut self) {
         (self.postings, self.spans) = Default::default();
         let (mut read, mut write) = (0, 0);
         while read < self.arena.len() {
@@ -87,7 +89,7 @@ impl Words {
 
     /// Calls `sink(record, ids, count)` for each word of a compact arena.
     #[inline(always)]
-    fn for_each(&self, mut sink: impl FnMut(u32, &[u32], u64)) {
+    pub(in crate::trainer) fn for_each(&self, mut sink: impl FnMut(u32, &[u32], u64)) {
         let mut at = 0;
         while at < self.arena.len() {
             let len = self.arena[at] as usize;
@@ -103,7 +105,7 @@ impl Words {
     }
 
     /// Counts all pairs of neighbours, for [`take_counts`](Self::take_counts).
-    pub(super) fn count_pairs(&mut self, vocab: &GrowingVocab, max_token_length: Option<usize>) {
+    pub(in crate::trainer) fn count_pairs(&mut self, vocab: &GrowingVocab, max_token_length: Option<usize>) {
         let mut counts = PairCounts::default();
         self.for_each(|_, ids, count| {
             for neighbours in ids.windows(2) {
@@ -116,12 +118,12 @@ impl Words {
         self.counts = Some(counts);
     }
 
-    pub(super) fn take_counts(&mut self) -> PairCounts {
+    pub(in crate::trainer) fn take_counts(&mut self) -> PairCounts {
         self.counts.take().unwrap_or_default()
     }
 
     /// Writes the postings of all pairs of the table anew.
-    pub(super) fn find_pairs(&mut self, pairs: &Pairs) {
+    pub(in crate::trainer) fn find_pairs(&mut self, pairs: &PairIndex) {
         let mut spans = vec![(0, 0); pairs.len()];
         self.for_each_posting(pairs, |place, _| spans[place as usize].0 += 1);
         let mut end = 0;
@@ -137,7 +139,7 @@ impl Words {
     }
 
     #[inline(always)]
-    fn for_each_posting(&self, pairs: &Pairs, mut sink: impl FnMut(u32, u32)) {
+    fn for_each_posting(&self, pairs: &PairIndex, mut sink: impl FnMut(u32, u32)) {
         self.for_each(|record, ids, _| {
             for neighbours in ids.windows(2) {
                 let place = pairs.get(pair(neighbours[0], neighbours[1]));
@@ -149,23 +151,24 @@ impl Words {
     }
 
     /// The counts of the words.
-    pub(super) fn counts(&self) -> Vec<u64> {
+    pub(in crate::trainer) fn counts(&self) -> Vec<u64> {
         let mut counts = Vec::new();
         self.for_each(|_, _, count| counts.push(count));
         counts
     }
 
     /// How many postings a place has.
-    pub(super) fn n_postings(&self, place: u32) -> usize {
+    pub(in crate::trainer) fn n_postings(&self, place: u32) -> usize {
         self.spans[place as usize].1 as usize
     }
 
     /// Replaces each `(left, right)`, from left to right in each word, and notes the neighbours.
     /// `n_ids` = one more than the highest id.
-    pub(super) fn merge(&mut self, place: u32, merge: Merge, n_ids: usize) {
+    pub(in crate::trainer) fn merge(&mut self, place: u32, merge: Merge, n_ids: usize) {
         for side in &mut self.sides {
             side.cells.resize(n_ids, Cell::default());
         }
+        self.n_merged = 0;
         let (start, len) = self.spans[place as usize];
         let end = start + len as usize;
         let mut index = start;
@@ -207,6 +210,7 @@ impl Words {
             if let Some(&next) = ids.get(read + 2) {
                 after.note(next, count, record);
             }
+            self.n_merged += count;
             ids[write] = merge.product;
             (read, write) = (read + 2, write + 1);
         }
@@ -214,15 +218,20 @@ impl Words {
         self.arena[at] = write as u32;
     }
 
+    /// How often the pair of the current merge was replaced.
+    pub(in crate::trainer) fn n_merged(&self) -> u64 {
+        self.n_merged
+    }
+
     /// Calls `sink` with the neighbours on one side and how often they stood there.
-    pub(super) fn for_each_neighbour(&self, side: usize, mut sink: impl FnMut(u32, u64)) {
+    pub(in crate::trainer) fn for_each_neighbour(&self, side: usize, mut sink: impl FnMut(u32, u64)) {
         let side = &self.sides[side];
         side.seen.iter().for_each(|&id| sink(id, side.cells[id as usize].count));
     }
 
     /// Writes the postings of the pairs that have come into being. `places` are the places that a
     /// neighbour on that side gave its new pair, if any, by id. Then forgets the neighbours.
-    pub(super) fn post_neighbours(&mut self, n_places: usize, places: [&[u32]; 2]) {
+    pub(in crate::trainer) fn post_neighbours(&mut self, n_places: usize, places: [&[u32]; 2]) {
         self.spans.resize(n_places, (0, 0));
         for (side, places) in self.sides.iter_mut().zip(places) {
             let mut end = self.postings.len();
