@@ -13,8 +13,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use runs::{CountRuns, SpillingCounts};
 pub use run_store::{DirectoryRuns, MemoryRuns, RunStore};
+pub use runs::{CountRuns, SpillingCounts};
 pub use split::Split;
 
 use split::Splitter;

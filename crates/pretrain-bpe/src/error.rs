@@ -79,6 +79,14 @@ pub enum BpeError {
         /// The value in the checkpoint.
         found: String,
     },
+    /// A training run given to a trainer of another configuration, or with another base tokenizer.
+    #[error("the training run is not one of this trainer: it has {found}, expected {expected}")]
+    ForeignTraining {
+        /// The configuration of the trainer, or the fingerprint of the base.
+        expected: String,
+        /// That of the run.
+        found: String,
+    },
     /// A tokenizer from which no smaller one can be cut, or on which none can be built.
     #[error("cannot be resized: {reason}")]
     NotResizable {

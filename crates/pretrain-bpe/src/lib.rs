@@ -83,7 +83,8 @@ mod unicode;
 mod vocabulary;
 
 pub use counts::{
-    CountRuns, CountSource, DirectoryRuns, MemoryRuns, PreTokenCounts, RunStore, SpillingCounts, Split,
+    CountRuns, CountSource, DirectoryRuns, MemoryRuns, PreTokenCounts, RunStore, SpillingCounts,
+    Split,
 };
 pub use error::{BpeError, Result};
 pub use pattern::Pattern;

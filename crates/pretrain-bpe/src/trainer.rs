@@ -26,14 +26,12 @@ mod vocab;
 mod word_piece;
 
 pub use char_level::CharTrainer;
-pub use config::{
-    Alphabet, CharTrainerConfig, TieBreak, TrainerConfig, WordPieceTrainerConfig,
-};
+pub use config::{Alphabet, CharTrainerConfig, TieBreak, TrainerConfig, WordPieceTrainerConfig};
 pub use training::{Checkpoint, Progress, TrainedBpe, Training};
 pub use word_piece::{LikelihoodMerge, TrainedWordPiece, WordPieceTrainer};
 
 use learn::Limits;
-use training::{Identity, Start};
+use training::{IdSink, Identity, Start};
 use vocab::GrowingVocab;
 
 /// Learns a byte-level vocabulary from counts.
@@ -151,12 +149,10 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`BpeError::NotByteLevel`] when the run is not one of a byte-level trainer,
-    /// [`BpeError::NotResizable`] when it extends a tokenizer (see [`extended`](Self::extended)).
+    /// [`BpeError::ForeignTraining`] when the run is not one of this trainer, or extends a tokenizer
+    /// (see [`extended`](Self::extended)).
     pub fn tokenizer(&self, training: &Training<'_>) -> Result<Tokenizer> {
-        if !training.base().is_empty() {
-            return Err(BpeError::NotResizable { reason: "the run extends a tokenizer" });
-        }
+        self.check_own(training, "")?;
         let TrainedBpe { vocab, merges, .. } = training.vocabulary();
         let is_special = |name: &String| self.config.special_tokens.contains(name);
         let mut added = Vec::new();
@@ -202,6 +198,16 @@ impl Trainer {
         Identity { config, base }
     }
 
+    fn check_own(&self, training: &Training<'_>, base: &str) -> Result<()> {
+        let (expected, found) = (self.identity(base.to_owned()), training.identity());
+        let difference = match found.config == expected.config {
+            true if found.base == expected.base => return Ok(()),
+            true => (expected.base, found.base.clone()),
+            false => (expected.config, found.config.clone()),
+        };
+        Err(BpeError::ForeignTraining { expected: difference.0, found: difference.1 })
+    }
+
     /// The bytes that get a token, in order of id.
     fn alphabet(&self, counts: &dyn CountSource) -> Result<Vec<u8>> {
         let is_initial = self.config.alphabet == Alphabet::AllBytes;
@@ -231,7 +237,7 @@ impl Trainer {
 }
 
 /// The ids of a pre-token's bytes; a byte without token is left out.
-fn bytes_to_ids(byte_ids: [u32; 256]) -> impl FnMut(&[u8], &mut dyn FnMut(&mut Vec<u32>)) {
+fn bytes_to_ids(byte_ids: [u32; 256]) -> impl FnMut(&[u8], &mut IdSink<'_>) {
     let mut ids = Vec::new();
     move |pre_token, sink| {
         ids.clear();

@@ -64,7 +64,9 @@ impl PreTokenCounts {
             count_some(self);
         });
         let tables = self.tables.par_iter_mut().enumerate();
-        tables.for_each(|(shard, table)| parts.iter().for_each(|part| table.merge(&part.tables[shard])));
+        tables.for_each(|(shard, table)| {
+            parts.iter().for_each(|part| table.merge(&part.tables[shard]))
+        });
         parts.iter().for_each(|part| self.totals.add(part.totals));
     }
 }

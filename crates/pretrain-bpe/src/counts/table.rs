@@ -108,11 +108,8 @@ const MIN_SLOTS: usize = 32;
 
 impl Table {
     pub(super) fn new() -> Self {
-        let long = LongTable {
-            arena: Vec::new(),
-            entries: Vec::new(),
-            slots: vec![FREE; MIN_SLOTS],
-        };
+        let long =
+            LongTable { arena: Vec::new(), entries: Vec::new(), slots: vec![FREE; MIN_SLOTS] };
         Self { short: vec![ShortSlot::default(); MIN_SLOTS], n_short: 0, long }
     }
 

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::config::CharTrainerConfig;
 use super::learn::Limits;
-use super::training::{Checkpoint, Identity, Progress, Start, TrainedBpe, Training};
+use super::training::{Checkpoint, IdSink, Identity, Progress, Start, TrainedBpe, Training};
 use super::vocab::GrowingVocab;
 use crate::counts::{CountSource, PreTokenCounts, check_split};
 use crate::error::Result;
@@ -108,7 +108,7 @@ impl CharTrainer {
             char_ids.insert(c, vocab.add_unit(c.to_string()));
         }
         let mut ids = Vec::new();
-        let mut units = |pre_token: &[u8], sink: &mut dyn FnMut(&mut Vec<u32>)| {
+        let mut units = |pre_token: &[u8], sink: &mut IdSink<'_>| {
             ids.clear();
             for c in chars(pre_token) {
                 match char_ids.get(&c) {

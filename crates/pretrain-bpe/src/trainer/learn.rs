@@ -35,8 +35,8 @@ mod pairs;
 mod replay;
 mod words;
 
-pub(super) use pairs::{NO_SLOT, PairCounts, PairIndex};
 use pairs::Pairs;
+pub(super) use pairs::{NO_SLOT, PairCounts, PairIndex};
 pub(super) use replay::Replay;
 pub(super) use words::{Merge, Words};
 
@@ -108,9 +108,7 @@ impl WordsBuilder {
         let mut counts: Vec<u64> = Vec::new();
         self.parts.iter().for_each(|words| counts.extend(words.counts()));
         let guess = match limits.vocab_size.checked_sub(1).filter(|&last| last < counts.len()) {
-            Some(last) => {
-                counts.select_nth_unstable_by(last, |a, b| b.cmp(a)).1.saturating_mul(2)
-            }
+            Some(last) => counts.select_nth_unstable_by(last, |a, b| b.cmp(a)).1.saturating_mul(2),
             None => 0,
         };
         Ok(Learner {

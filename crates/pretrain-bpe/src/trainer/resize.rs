@@ -58,7 +58,12 @@ impl Tokenizer {
             }
             len += usize::from(product as usize == len);
         }
-        let tokens = vocabulary.iter().filter(|(id, _)| (*id as usize) < len);
+        // A special token is kept, the learned one that took over its id perhaps not.
+        let mut is_lost = vec![false; n_ids];
+        products[n_merges..].iter().for_each(|&id| is_lost[id as usize] = true);
+        products[..n_merges].iter().for_each(|&id| is_lost[id as usize] = false);
+        let is_kept = |id: usize| id < len && !is_lost[id];
+        let tokens = vocabulary.iter().filter(|(id, _)| is_kept(*id as usize));
         Self::build(Parts {
             tokens: tokens.map(|(id, bytes)| (id, bytes.to_vec())).collect(),
             added: added.to_vec(),
@@ -156,11 +161,9 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`BpeError::NotResizable`] when the run does not extend `base`.
+    /// [`BpeError::ForeignTraining`] when the run is not one of this trainer, or does not extend `base`.
     pub fn extended(&self, base: &Tokenizer, training: &Training<'_>) -> Result<Tokenizer> {
-        if training.base() != base.fingerprint() {
-            return Err(BpeError::NotResizable { reason: "the run extends another tokenizer" });
-        }
+        self.check_own(training, base.fingerprint())?;
         let mut tokens: Vec<(u32, Vec<u8>)> = Vec::new();
         tokens.extend(base.vocabulary().iter().map(|(id, bytes)| (id, bytes.to_vec())));
         let mut added = base.added_tokens().to_vec();

@@ -7,6 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::pattern::Pattern;
 
+mod resume;
+mod units;
 
 /// Recounts all pairs at every step. Words and tokens are lists of units, as text; ids follow the
 /// order of making.

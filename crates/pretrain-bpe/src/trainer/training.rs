@@ -115,6 +115,9 @@ impl Checkpoint {
     }
 }
 
+/// Takes the ids of an unbroken part of a pre-token.
+pub(super) type IdSink<'a> = dyn FnMut(&mut Vec<u32>) + 'a;
+
 /// What a training run starts from.
 pub(super) struct Start<'c, 'f> {
     pub(super) counts: &'c dyn CountSource,
@@ -126,7 +129,7 @@ pub(super) struct Start<'c, 'f> {
     /// Merges to be done before, of a tokenizer that is extended: left, right, product.
     pub(super) base_merges: Vec<(u32, u32, u32)>,
     /// Calls its second argument with the ids of each unbroken part of a pre-token.
-    pub(super) units: &'f mut dyn FnMut(&[u8], &mut dyn FnMut(&mut Vec<u32>)),
+    pub(super) units: &'f mut dyn FnMut(&[u8], &mut IdSink<'_>),
 }
 
 impl<'c> Training<'c> {
@@ -197,9 +200,8 @@ impl<'c> Training<'c> {
         ControlFlow::Continue(())
     }
 
-    /// The fingerprint of the tokenizer that is extended, or nothing.
-    pub(super) fn base(&self) -> &str {
-        &self.identity.base
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// Tokens so far.

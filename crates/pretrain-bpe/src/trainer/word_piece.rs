@@ -336,7 +336,7 @@ impl<'c> Learner<'c> {
         }
         if self.vocab.len() == n_before {
             // The product was a token before, so pairs with it may have been there before too.
-            self.words.post_neighbours(0, [&[], &[]]);
+            self.words.forget_neighbours();
             self.count_anew();
             return Some(merge);
         }

@@ -105,7 +105,11 @@ impl Words {
     }
 
     /// Counts all pairs of neighbours, for [`take_counts`](Self::take_counts).
-    pub(in crate::trainer) fn count_pairs(&mut self, vocab: &GrowingVocab, max_token_length: Option<usize>) {
+    pub(in crate::trainer) fn count_pairs(
+        &mut self,
+        vocab: &GrowingVocab,
+        max_token_length: Option<usize>,
+    ) {
         let mut counts = PairCounts::default();
         self.for_each(|_, ids, count| {
             for neighbours in ids.windows(2) {
@@ -224,9 +228,21 @@ impl Words {
     }
 
     /// Calls `sink` with the neighbours on one side and how often they stood there.
-    pub(in crate::trainer) fn for_each_neighbour(&self, side: usize, mut sink: impl FnMut(u32, u64)) {
+    pub(in crate::trainer) fn for_each_neighbour(
+        &self,
+        side: usize,
+        mut sink: impl FnMut(u32, u64),
+    ) {
         let side = &self.sides[side];
         side.seen.iter().for_each(|&id| sink(id, side.cells[id as usize].count));
+    }
+
+    /// Forgets the neighbours of the current merge.
+    pub(in crate::trainer) fn forget_neighbours(&mut self) {
+        for side in &mut self.sides {
+            side.seen.drain(..).for_each(|id| side.cells[id as usize] = Cell::default());
+            side.log.clear();
+        }
     }
 
     /// Writes the postings of the pairs that have come into being. `places` are the places that a

@@ -96,8 +96,7 @@ impl Queue {
         loop {
             let mut first = at;
             for child in [2 * at + 1, 2 * at + 2] {
-                if child < self.heap.len()
-                    && is_before(&self.heap[child], &self.heap[first], order)
+                if child < self.heap.len() && is_before(&self.heap[child], &self.heap[first], order)
                 {
                     first = child;
                 }
@@ -157,7 +156,8 @@ mod tests {
             found.push((top.score.pair, top.place));
             queue.pop(order);
         }
-        let mut expected: Vec<_> = (0..100).map(|place| (u64::from(place * 37 % 10), place)).collect();
+        let mut expected: Vec<_> =
+            (0..100).map(|place| (u64::from(place * 37 % 10), place)).collect();
         expected.sort_unstable_by(|a, b| b.cmp(a));
         assert_eq!(found, expected);
     }
