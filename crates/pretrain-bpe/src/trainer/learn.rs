@@ -31,12 +31,16 @@ use super::vocab::GrowingVocab;
 use crate::error::{BpeError, Result};
 use crate::merges::pair;
 
+mod long;
 mod pairs;
+mod part;
 mod replay;
+mod sides;
 mod words;
 
 use pairs::Pairs;
 pub(super) use pairs::{NO_SLOT, PairCounts, PairIndex};
+use part::Part;
 pub(super) use replay::Replay;
 pub(super) use words::{Merge, Words};
 
@@ -59,7 +63,7 @@ pub(super) struct Learned {
 #[derive(Debug)]
 pub(super) struct Learner {
     limits: Limits,
-    parts: Vec<Words>,
+    parts: Vec<Part>,
     pairs: Pairs,
     /// Pairs with less occurrences have no place. 0 = before the first pass.
     threshold: u64,
@@ -72,7 +76,7 @@ pub(super) struct Learner {
 /// Distinct pre-tokens on their way to a [`Learner`].
 #[derive(Debug)]
 pub(super) struct WordsBuilder {
-    parts: Vec<Words>,
+    parts: Vec<Part>,
     next: usize,
     /// The sum of all counts of pairs.
     total: u128,
@@ -81,17 +85,17 @@ pub(super) struct WordsBuilder {
 
 impl WordsBuilder {
     pub(super) fn new() -> Self {
-        let parts = (0..n_threads()).map(|_| Words::default()).collect();
+        let parts = (0..n_threads()).map(|_| Part::default()).collect();
         Self { parts, next: 0, total: 0, is_full: false }
     }
 
     /// Adds a word. One of less than two ids has nothing to merge and is left out.
-    pub(super) fn push(&mut self, ids: &[u32], count: u64) {
+    pub(super) fn push(&mut self, ids: &[u32], count: u64, vocab: &GrowingVocab) {
         if ids.len() < 2 || count == 0 {
             return;
         }
         self.total += u128::from(count) * (ids.len() - 1) as u128;
-        self.is_full |= !self.parts[self.next].push(ids, count);
+        self.is_full |= !self.parts[self.next].push(ids, count, vocab);
         self.next = (self.next + 1) % self.parts.len();
     }
 
@@ -106,7 +110,7 @@ impl WordsBuilder {
             return Err(BpeError::TooMuchText { what: "so frequent that 64 bits overflow" });
         }
         let mut counts: Vec<u64> = Vec::new();
-        self.parts.iter().for_each(|words| counts.extend(words.counts()));
+        self.parts.iter().for_each(|part| part.for_each_count(|count| counts.push(count)));
         let guess = match limits.vocab_size.checked_sub(1).filter(|&last| last < counts.len()) {
             Some(last) => counts.select_nth_unstable_by(last, |a, b| b.cmp(a)).1.saturating_mul(2),
             None => 0,
@@ -149,7 +153,7 @@ impl Learner {
         if vocab.len() == n_before {
             // The product was a token before, so pairs with it may have been there before too.
             let counts = self.count_pairs(vocab);
-            self.start_with(counts, self.threshold);
+            self.start_with(vocab, counts, self.threshold);
         }
         Some(Learned { pair: (left, right), frequency })
     }
@@ -157,14 +161,14 @@ impl Learner {
     fn apply(&mut self, vocab: &GrowingVocab, merge: Merge, place: u32) {
         let Self { parts, pairs, neighbours, .. } = self;
         let n_ids = vocab.len();
-        let n_words: usize = parts.iter().map(|words| words.n_postings(place)).sum();
+        let n_words: usize = parts.iter().map(|part| part.n_postings(place)).sum();
         let in_parallel = n_words >= MANY;
-        for_each_part(parts, in_parallel, |words| words.merge(place, merge, n_ids));
+        for_each_part(parts, in_parallel, |part| part.merge(place, merge, vocab));
         for (side, neighbours) in neighbours.iter_mut().enumerate() {
             neighbours.totals.resize(n_ids, 0);
             neighbours.places.resize(n_ids, NO_SLOT);
-            for words in &*parts {
-                words.for_each_neighbour(side, |id, count| neighbours.add(id, count));
+            for part in &*parts {
+                part.for_each_neighbour(side, |id, count| neighbours.add(id, count));
             }
         }
         // New pairs first: two merges side by side make a pair with the product and lose it again.
@@ -186,7 +190,7 @@ impl Learner {
         }
         let places = [&neighbours[0].places[..], &neighbours[1].places[..]];
         let n_places = pairs.index().len();
-        for_each_part(parts, in_parallel, |words| words.post_neighbours(n_places, places));
+        for_each_part(parts, in_parallel, |part| part.post_neighbours(n_places, places));
         neighbours.iter_mut().for_each(Neighbours::clear);
     }
 
@@ -206,28 +210,25 @@ impl Learner {
             before => (max / STEP).max(needed).min(before - 1),
         }
         .max(floor);
-        self.start_with(counts, threshold);
+        self.start_with(vocab, counts, threshold);
     }
 
     fn count_pairs(&mut self, vocab: &GrowingVocab) -> PairCounts {
         let limit = self.limits.max_token_length;
         self.pairs = Pairs::default();
-        for_each_part(&mut self.parts, true, |words| {
-            words.compact();
-            words.count_pairs(vocab, limit);
-        });
-        let mut counts = self.parts.iter_mut().map(Words::take_counts);
+        for_each_part(&mut self.parts, true, |part| part.count_pairs(vocab, limit));
+        let mut counts = self.parts.iter_mut().map(Part::take_counts);
         let mut whole = counts.next().unwrap_or_default();
         counts.for_each(|part| part.iter().for_each(|(pair, count)| whole.add(pair, count)));
         whole
     }
 
-    fn start_with(&mut self, counts: PairCounts, threshold: u64) {
+    fn start_with(&mut self, vocab: &GrowingVocab, counts: PairCounts, threshold: u64) {
         self.threshold = threshold;
         self.pairs = Pairs::new(counts.iter().filter(|(_, count)| *count >= threshold).collect());
         drop(counts);
         let pairs = self.pairs.index();
-        for_each_part(&mut self.parts, true, |words| words.find_pairs(pairs));
+        for_each_part(&mut self.parts, true, |part| part.find_pairs(pairs, vocab));
     }
 }
 
@@ -281,7 +282,7 @@ fn n_threads() -> usize {
 }
 
 /// Runs `work` on each part, on the caller's pool if it is worth it.
-fn for_each_part(parts: &mut [Words], in_parallel: bool, work: impl Fn(&mut Words) + Sync + Send) {
+fn for_each_part(parts: &mut [Part], in_parallel: bool, work: impl Fn(&mut Part) + Sync + Send) {
     #[cfg(feature = "rayon")]
     if in_parallel && parts.len() > 1 {
         use rayon::prelude::*;

@@ -166,7 +166,7 @@ impl<'c> Training<'c> {
             if count >= min_count {
                 units(pre_token, &mut |ids| {
                     replay.merge(ids);
-                    words.push(ids, count);
+                    words.push(ids, count, &vocab);
                 });
             }
         })?;

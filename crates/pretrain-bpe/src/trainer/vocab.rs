@@ -98,6 +98,12 @@ impl GrowingVocab {
         self.id_of(name, Kind::Product)
     }
 
+    /// The bytes or characters that a token is made of.
+    #[inline(always)]
+    pub(super) fn n_units(&self, id: u32) -> usize {
+        self.tokens[id as usize].n_units as usize
+    }
+
     pub(super) fn name(&self, id: u32) -> &str {
         &self.tokens[id as usize].name
     }

@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 
 use super::char_level::{char_frequencies, chars, most_frequent};
 use super::config::WordPieceTrainerConfig;
-use super::learn::{Merge, NO_SLOT, PairIndex, Words};
+use super::learn::{Merge, NO_SLOT, PairCounts, PairIndex, Words};
 use super::training::Progress;
 use super::vocab::GrowingVocab;
 use crate::counts::{CountSource, PreTokenCounts, check_split};
@@ -217,8 +217,8 @@ impl<'c> Learner<'c> {
     /// Makes the table of pairs from the words.
     fn count_anew(&mut self) {
         self.words.compact();
-        self.words.count_pairs(&self.vocab, None);
-        let counts = self.words.take_counts();
+        let mut counts = PairCounts::default();
+        self.words.count_pairs(&self.vocab, None, &mut counts);
         let min = self.min_frequency();
         self.index = PairIndex::with_room_for(counts.iter().filter(|pair| pair.1 >= min).count());
         self.queue = Queue::default();

@@ -1,31 +1,26 @@
-//! The distinct pre-tokens as ids, and where each pair occurs in them.
+//! Pre-tokens as ids, and where each pair occurs in them.
 
 use super::pairs::{NO_SLOT, PairCounts, PairIndex};
+use super::sides::{Postings, Sides};
 use crate::merges::pair;
 use crate::trainer::vocab::GrowingVocab;
 
-/// A part of the pre-tokens; each thread has one.
+/// Words in one flat array.
 ///
-/// A word is a record in one flat array: its length, its count in two halves, its ids. What it loses
-/// when ids merge is filled with `FILLER`, so that a walk finds the next record; the next
-/// [`compact`](Self::compact) closes the gaps.
+/// A word is a record: its length, its count in two halves, its ids. What it loses when ids merge is
+/// filled with `FILLER`, so that a walk finds the next record; the next [`compact`](Self::compact)
+/// closes the gaps. The postings of a pair are the records that hold it.
 #[derive(Debug, Default)]
 pub(in crate::trainer) struct Words {
     arena: Vec<u32>,
-    /// For each place of the table of pairs, its range of `postings`.
-    spans: Vec<(usize, u32)>,
-    /// Records that hold a pair, in ascending order, each once. Some have lost it since.
-    postings: Vec<u32>,
+    postings: Postings,
+    sides: Sides,
     /// Places of the current merge, each as often as its word occurs.
     n_merged: u64,
-    /// Neighbours on the left of a merge, and on the right.
-    sides: [Side; 2],
-    counts: Option<PairCounts>,
 }
 
 const FILLER: u32 = u32::MAX;
 const HEADER: usize = 3;
-const AHEAD: usize = 16;
 /// Records begin below this, so that 32 bits name them.
 const MAX_ARENA: usize = u32::MAX as usize;
 
@@ -37,26 +32,8 @@ pub(in crate::trainer) struct Merge {
     pub(in crate::trainer) product: u32,
 }
 
-/// What stood on one side of the places of a merge.
-#[derive(Debug, Default)]
-struct Side {
-    /// By id, so that a place costs no look-up in the table of pairs.
-    cells: Vec<Cell>,
-    /// The ids whose cell is in use.
-    seen: Vec<u32>,
-    /// Each neighbour with the record it stood in.
-    log: Vec<(u32, u32)>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Cell {
-    count: u64,
-    /// Postings at most.
-    n: u32,
-}
-
 impl Words {
-    /// Adds a word of two ids or more. `false` when the part is full.
+    /// Adds a word of two ids or more. `false` when there is no room.
     #[must_use]
     pub(in crate::trainer) fn push(&mut self, ids: &[u32], count: u64) -> bool {
         if self.arena.len() + HEADER + ids.len() > MAX_ARENA {
@@ -69,7 +46,7 @@ impl Words {
 
     /// Closes the gaps, leaves out words of one id and forgets the postings.
     pub(in crate::trainer) fn compact(&mut self) {
-        (self.postings, self.spans) = Default::default();
+        self.postings = Postings::default();
         let (mut read, mut write) = (0, 0);
         while read < self.arena.len() {
             let len = self.arena[read];
@@ -94,132 +71,66 @@ impl Words {
         while at < self.arena.len() {
             let len = self.arena[at] as usize;
             let ids = &self.arena[at + HEADER..at + HEADER + len];
-            sink(at as u32, ids, self.count(at));
+            sink(at as u32, ids, count_at(&self.arena, at));
             at += HEADER + len;
         }
     }
 
-    #[inline(always)]
-    fn count(&self, record: usize) -> u64 {
-        u64::from(self.arena[record + 1]) | u64::from(self.arena[record + 2]) << 32
-    }
-
-    /// Counts all pairs of neighbours, for [`take_counts`](Self::take_counts).
+    /// Counts all pairs of neighbours.
     pub(in crate::trainer) fn count_pairs(
-        &mut self,
+        &self,
         vocab: &GrowingVocab,
-        max_token_length: Option<usize>,
+        limit: Option<usize>,
+        counts: &mut PairCounts,
     ) {
-        let mut counts = PairCounts::default();
         self.for_each(|_, ids, count| {
             for neighbours in ids.windows(2) {
                 let (left, right) = (neighbours[0], neighbours[1]);
-                if vocab.is_counted(left, right, max_token_length) {
+                if vocab.is_counted(left, right, limit) {
                     counts.add(pair(left, right), count);
                 }
             }
         });
-        self.counts = Some(counts);
-    }
-
-    pub(in crate::trainer) fn take_counts(&mut self) -> PairCounts {
-        self.counts.take().unwrap_or_default()
     }
 
     /// Writes the postings of all pairs of the table anew.
     pub(in crate::trainer) fn find_pairs(&mut self, pairs: &PairIndex) {
-        let mut spans = vec![(0, 0); pairs.len()];
-        self.for_each_posting(pairs, |place, _| spans[place as usize].0 += 1);
-        let mut end = 0;
-        for span in &mut spans {
-            let n = std::mem::replace(&mut span.0, end);
-            end += n;
-        }
-        let mut postings = vec![0; end];
-        self.for_each_posting(pairs, |place, record| {
-            post(&mut postings, &mut spans[place as usize], record);
-        });
-        (self.postings, self.spans) = (postings, spans);
-    }
-
-    #[inline(always)]
-    fn for_each_posting(&self, pairs: &PairIndex, mut sink: impl FnMut(u32, u32)) {
-        self.for_each(|record, ids, _| {
-            for neighbours in ids.windows(2) {
-                let place = pairs.get(pair(neighbours[0], neighbours[1]));
-                if place != NO_SLOT {
-                    sink(place, record);
+        self.postings = Postings::new(pairs.len(), |sink| {
+            self.for_each(|record, ids, _| {
+                for neighbours in ids.windows(2) {
+                    let place = pairs.get(pair(neighbours[0], neighbours[1]));
+                    if place != NO_SLOT {
+                        sink(place, record);
+                    }
                 }
-            }
+            });
         });
-    }
-
-    /// The counts of the words.
-    pub(in crate::trainer) fn counts(&self) -> Vec<u64> {
-        let mut counts = Vec::new();
-        self.for_each(|_, _, count| counts.push(count));
-        counts
     }
 
     /// How many postings a place has.
-    pub(in crate::trainer) fn n_postings(&self, place: u32) -> usize {
-        self.spans[place as usize].1 as usize
+    pub(super) fn n_postings(&self, place: u32) -> usize {
+        self.postings.n(place)
     }
 
     /// Replaces each `(left, right)`, from left to right in each word, and notes the neighbours.
     /// `n_ids` = one more than the highest id.
     pub(in crate::trainer) fn merge(&mut self, place: u32, merge: Merge, n_ids: usize) {
-        for side in &mut self.sides {
-            side.cells.resize(n_ids, Cell::default());
-        }
         self.n_merged = 0;
-        let (start, len) = self.spans[place as usize];
-        let end = start + len as usize;
-        let mut index = start;
-        while index < end {
-            let upto = (index + AHEAD).min(end);
-            // Asks for the next records all at once, so that they come from memory side by side.
+        let Self { arena, postings, sides, n_merged } = self;
+        sides.make_room(n_ids);
+        for records in postings.get(postings.range(place)).chunks(AHEAD) {
+            // Asks for some records at once, so that they come from memory side by side: the merges
+            // take half the time.
             let mut touched = 0;
-            for &record in &self.postings[index..upto] {
-                touched ^= self.arena[record as usize];
-                touched ^= self.arena.get(record as usize + 15).copied().unwrap_or(0);
+            for &record in records {
+                touched ^= arena[record as usize];
+                touched ^= arena.get(record as usize + 15).copied().unwrap_or(0);
             }
             std::hint::black_box(touched);
-            for index in index..upto {
-                self.merge_in(self.postings[index], merge);
+            for &record in records {
+                *n_merged += merge_in(arena, sides, record, merge);
             }
-            index = upto;
         }
-    }
-
-    #[inline(always)]
-    fn merge_in(&mut self, record: u32, merge: Merge) {
-        let at = record as usize;
-        let len = self.arena[at] as usize;
-        let count = self.count(at);
-        let [before, after] = &mut self.sides;
-        let ids = &mut self.arena[at + HEADER..at + HEADER + len];
-        let is_here = |ids: &[u32]| ids[0] == merge.left && ids[1] == merge.right;
-        let Some(first) = ids.windows(2).position(is_here) else { return };
-        let (mut read, mut write) = (first, first);
-        while read < len {
-            if ids[read] != merge.left || ids.get(read + 1) != Some(&merge.right) {
-                ids[write] = ids[read];
-                (read, write) = (read + 1, write + 1);
-                continue;
-            }
-            if write > 0 {
-                before.note(ids[write - 1], count, record);
-            }
-            if let Some(&next) = ids.get(read + 2) {
-                after.note(next, count, record);
-            }
-            self.n_merged += count;
-            ids[write] = merge.product;
-            (read, write) = (read + 2, write + 1);
-        }
-        ids[write..].fill(FILLER);
-        self.arena[at] = write as u32;
     }
 
     /// How often the pair of the current merge was replaced.
@@ -227,69 +138,55 @@ impl Words {
         self.n_merged
     }
 
-    /// Calls `sink` with the neighbours on one side and how often they stood there.
-    pub(in crate::trainer) fn for_each_neighbour(
-        &self,
-        side: usize,
-        mut sink: impl FnMut(u32, u64),
-    ) {
-        let side = &self.sides[side];
-        side.seen.iter().for_each(|&id| sink(id, side.cells[id as usize].count));
+    /// Calls `sink` with the neighbours of the current merge on one side and how often they stood there.
+    pub(in crate::trainer) fn for_each_neighbour(&self, side: usize, sink: impl FnMut(u32, u64)) {
+        self.sides.for_each(side, sink);
     }
 
     /// Forgets the neighbours of the current merge.
     pub(in crate::trainer) fn forget_neighbours(&mut self) {
-        for side in &mut self.sides {
-            side.seen.drain(..).for_each(|id| side.cells[id as usize] = Cell::default());
-            side.log.clear();
-        }
+        self.sides.forget();
     }
 
-    /// Writes the postings of the pairs that have come into being. `places` are the places that a
-    /// neighbour on that side gave its new pair, if any, by id. Then forgets the neighbours.
+    /// Writes the postings of the pairs that have come into being, see [`Sides::post`].
     pub(in crate::trainer) fn post_neighbours(&mut self, n_places: usize, places: [&[u32]; 2]) {
-        self.spans.resize(n_places, (0, 0));
-        for (side, places) in self.sides.iter_mut().zip(places) {
-            let mut end = self.postings.len();
-            for &id in &side.seen {
-                let place = places[id as usize];
-                if place != NO_SLOT {
-                    self.spans[place as usize] = (end, 0);
-                    end += side.cells[id as usize].n as usize;
-                }
-                side.cells[id as usize] = Cell::default();
-            }
-            self.postings.resize(end, 0);
-            for (id, record) in side.log.drain(..) {
-                let place = places[id as usize];
-                if place != NO_SLOT {
-                    post(&mut self.postings, &mut self.spans[place as usize], record);
-                }
-            }
-            side.seen.clear();
-        }
+        self.sides.post(&mut self.postings, n_places, places);
     }
 }
 
-/// Appends a record to a span with room, unless it is the last one there.
+const AHEAD: usize = 16;
+
 #[inline(always)]
-fn post(postings: &mut [u32], span: &mut (usize, u32), record: u32) {
-    let end = span.0 + span.1 as usize;
-    if span.1 == 0 || postings[end - 1] != record {
-        postings[end] = record;
-        span.1 += 1;
-    }
+fn count_at(arena: &[u32], record: usize) -> u64 {
+    u64::from(arena[record + 1]) | u64::from(arena[record + 2]) << 32
 }
 
-impl Side {
-    #[inline(always)]
-    fn note(&mut self, neighbour: u32, count: u64, record: u32) {
-        let cell = &mut self.cells[neighbour as usize];
-        if cell.n == 0 {
-            self.seen.push(neighbour);
+/// Merges in one word; how many places there were, each as often as the word occurs.
+#[inline(always)]
+fn merge_in(arena: &mut [u32], sides: &mut Sides, record: u32, merge: Merge) -> u64 {
+    let at = record as usize;
+    let len = arena[at] as usize;
+    let count = count_at(arena, at);
+    let ids = &mut arena[at + HEADER..at + HEADER + len];
+    let is_here = |ids: &[u32]| ids[0] == merge.left && ids[1] == merge.right;
+    let Some(first) = ids.windows(2).position(is_here) else { return 0 };
+    let (mut read, mut write) = (first, first);
+    while read < len {
+        if ids[read] != merge.left || ids.get(read + 1) != Some(&merge.right) {
+            ids[write] = ids[read];
+            (read, write) = (read + 1, write + 1);
+            continue;
         }
-        cell.count += count;
-        cell.n += 1;
-        self.log.push((neighbour, record));
+        if write > 0 {
+            sides.note(0, ids[write - 1], count, record);
+        }
+        if let Some(&next) = ids.get(read + 2) {
+            sides.note(1, next, count, record);
+        }
+        ids[write] = merge.product;
+        (read, write) = (read + 2, write + 1);
     }
+    ids[write..].fill(FILLER);
+    arena[at] = write as u32;
+    count * (len - write) as u64
 }
