@@ -2,7 +2,8 @@
 //!
 //! A [`Tokenizer`] turns text into token ids and back. It comes out of a [`Trainer`], or out of a file
 //! that somebody else trained: a Hugging Face `tokenizer.json` or a tiktoken rank file. Bytes go in and
-//! bytes come out: this crate opens no file and knows of no corpus, tensor or network.
+//! bytes come out: this crate knows of no corpus, tensor or network, and opens no file but the scratch
+//! files of [`DirectoryRuns`], in a directory that the caller names.
 //!
 //! # How a text travels
 //!
@@ -33,6 +34,38 @@
 //! # }
 //! ```
 //!
+//! # Training
+//!
+//! [`Trainer`] learns byte-level BPE, [`CharTrainer`] character-level BPE, with or without byte tokens,
+//! [`WordPieceTrainer`] WordPiece by likelihood. All take counts: made in parallel, weighted by source,
+//! spilled to storage past a budget of memory ([`SpillingCounts`]), or read from a file
+//! ([`PreTokenCounts::write_to`]). A run can be watched, stopped, written down and taken up again
+//! ([`Training`], [`Checkpoint`]); [`Tokenizer::truncated`] cuts the smaller vocabularies out of a large
+//! one; [`Trainer::extend`] adds to a tokenizer what another domain needs and changes no id.
+//!
+//! ```
+//! use pretrain_bpe::{Pattern, Trainer, TrainerConfig};
+//! use std::ops::ControlFlow;
+//!
+//! # fn main() -> Result<(), pretrain_bpe::BpeError> {
+//! let trainer = Trainer::new(TrainerConfig::new(262, Pattern::Gpt2))?;
+//! let mut counts = trainer.counts();
+//! counts.count_weighted("low lower lowest", 3); // a source worth three times as much
+//! counts.count("slow slower");
+//!
+//! let mut training = trainer.start(&counts)?;
+//! let _ = training.run(&mut |_| ControlFlow::Break(())); // after one merge
+//! let checkpoint = training.checkpoint()?; // plain data for serde
+//! let mut resumed = trainer.resume(&counts, &checkpoint)?;
+//! assert!(resumed.run(&mut |_| ControlFlow::Continue(())).is_continue());
+//!
+//! let tokenizer = trainer.tokenizer(&resumed)?;
+//! assert_eq!(tokenizer.fingerprint(), trainer.train(&counts, &mut |_| {})?.fingerprint());
+//! assert_eq!(tokenizer.truncated(258)?.vocab_size(), 258);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Exact
 //!
 //! The merges are those of Hugging Face's `BpeTrainer` on the same counts, to the last tie; the ids are
@@ -47,18 +80,19 @@
 //! machine. Encoding, counting and decoding cannot fail or panic, and take O(n log n) time in the
 //! longest pre-token, however adversarial. Tables are immutable and shared; each thread that encodes
 //! adds its buffers and a cache of 1 MiB whose keys are exact. Counts keep distinct pre-tokens, not
-//! texts.
+//! texts; a merge costs the words that hold its pair, in long ones only the places.
 //!
 //! # Not here
 //!
 //! Other models than byte-level BPE (character-level BPE, WordPiece, Unigram), normalisation,
 //! templates (BOS, EOS), truncation and padding, SentencePiece and tekken files: a file that needs them
-//! is refused with the path of what is missing. Counts are held in memory. Encoding one text is
-//! single-threaded: share the tokenizer between threads and give each its own texts.
+//! is refused with the path of what is missing. Unigram models are not
+//! trained. Encoding one text is single-threaded: share the tokenizer between threads and give each its own texts.
 //!
 //! # Features
 //!
-//! `rayon`: `PreTokenCounts::count_parallel`, on the pool of the caller.
+//! `rayon`: counting (`PreTokenCounts::count_parallel`, `PreTokenCounts::extend_parallel`) and byte-level
+//! and character-level training, on the pool of the caller. The results are those of one thread.
 
 #![forbid(unsafe_code)]
 
