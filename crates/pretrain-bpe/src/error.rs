@@ -52,6 +52,59 @@ pub enum BpeError {
         /// The pattern of the counts.
         found: String,
     },
+    /// The storage of spilled counts refused.
+    #[error("spilled counts: run {run}")]
+    Spill {
+        /// The number of the run, from 0.
+        run: usize,
+        /// What the storage says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file of counts that is damaged, or none.
+    #[error("not a file of counts, at byte {offset}: {reason}")]
+    CorruptCounts {
+        /// How many bytes were read before.
+        offset: u64,
+        /// What is wrong, as a phrase.
+        reason: &'static str,
+    },
+    /// Writing a file of counts failed.
+    #[error("counts cannot be written")]
+    WriteCounts(#[source] std::io::Error),
+    /// Reading a file of counts failed.
+    #[error("counts cannot be read")]
+    ReadCounts(#[source] std::io::Error),
+    /// More text than the trainer can number.
+    #[error("the pre-tokens to learn from are {what}")]
+    TooMuchText {
+        /// In what respect.
+        what: &'static str,
+    },
+    /// A checkpoint that belongs to another configuration or to other counts.
+    #[error("the checkpoint is of another {part}: it has {found}, expected {expected}")]
+    CheckpointMismatch {
+        /// What differs.
+        part: &'static str,
+        /// The value of the trainer or of the counts.
+        expected: String,
+        /// The value in the checkpoint.
+        found: String,
+    },
+    /// A training run given to a trainer of another configuration, or with another base tokenizer.
+    #[error("the training run is not one of this trainer: it has {found}, expected {expected}")]
+    ForeignTraining {
+        /// The configuration of the trainer, or the fingerprint of the base.
+        expected: String,
+        /// That of the run.
+        found: String,
+    },
+    /// A tokenizer from which no smaller one can be cut, or on which none can be built.
+    #[error("cannot be resized: {reason}")]
+    NotResizable {
+        /// Why, as a phrase.
+        reason: &'static str,
+    },
     /// The file is not JSON at all.
     #[error("not a JSON document")]
     Json(#[source] serde_json::Error),

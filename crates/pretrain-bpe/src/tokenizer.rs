@@ -128,6 +128,30 @@ impl Tokenizer {
         })
     }
 
+    /// The same pipeline around another byte-level model.
+    pub(crate) fn with_bytes(
+        &self,
+        tokens: Vec<(u32, Vec<u8>)>,
+        added: Vec<AddedToken>,
+        rule: MergeRule,
+    ) -> Result<Self> {
+        let added_ids = added.iter().map(|token| token.id.0);
+        let ids = tokens.iter().map(|(id, _)| *id).chain(added_ids);
+        check_density(tokens.len() + added.len(), ids)?;
+        Self::assemble(Components {
+            model: Model::ByteBpe(ByteBpe::new(tokens, rule)?),
+            bpe_fields: self.bpe_fields.clone(),
+            added,
+            added_beside: self.added_beside.clone(),
+            normalizer: self.normalizer.clone(),
+            pre_tokenizer: self.pre_tokenizer.clone(),
+            post_processor: self.post_processor.clone(),
+            decoder: self.decoder.clone(),
+            truncation: self.truncation.clone(),
+            padding: self.padding.clone(),
+        })
+    }
+
     /// The tokens of a text. Control tokens are never produced: text that looks like one is encoded as
     /// the characters it is made of.
     ///
