@@ -6,7 +6,6 @@ use std::sync::{LazyLock, OnceLock};
 
 use crate::added_tokens::AddedTokens;
 use crate::byte_bpe::{ByteBpe, MergeRule};
-use crate::byte_level;
 use crate::chain::{Component, Cut};
 use crate::decoder::{ByteLevelFlags, Decoder};
 use crate::encoding::{Padding, Truncation};
@@ -15,12 +14,14 @@ use crate::model::Model;
 use crate::model::char_bpe::CharBpeConfig;
 use crate::normalize::Normalizer;
 use crate::pattern::Pattern;
+use crate::pipeline::blanks;
 use crate::post_processor::{ByteLevelPost, PostProcessor};
 use crate::scratch::ScratchPool;
 use crate::stable::Plain;
 use crate::token::{AddedToken, AllowedSpecial, TokenId};
 use crate::vocabulary::Vocabulary;
 
+mod decoding;
 mod fingerprint;
 
 /// A tokenizer: byte-level BPE, or another model with the whole pipeline of a `tokenizer.json` around
@@ -195,68 +196,6 @@ impl Tokenizer {
         self.count_allowing(text, AllowedSpecial::None)
     }
 
-    /// The bytes that the tokens stand for, one after another. An id without token yields nothing.
-    /// Bytes, because a byte-level token may hold part of a character; of other tokenizers they are
-    /// those of [`decode_lossy`](Self::decode_lossy).
-    pub fn decode(&self, ids: &[TokenId]) -> Vec<u8> {
-        if !self.decodes_bytes() {
-            return self.decode_lossy(ids).into_bytes();
-        }
-        let mut bytes = Vec::with_capacity(ids.len() * 4);
-        for &id in ids {
-            bytes.extend_from_slice(self.token_bytes(id).unwrap_or_default());
-        }
-        bytes
-    }
-
-    /// The text of the tokens, by the decoder of the file; what is not UTF-8 becomes U+FFFD.
-    ///
-    /// This is what Hugging Face's `decode` gives with `skip_special_tokens=False`, and tiktoken's with
-    /// `errors="replace"`. A tokenizer without decoder sets a space between tokens.
-    pub fn decode_lossy(&self, ids: &[TokenId]) -> String {
-        if self.decodes_bytes() {
-            return String::from_utf8(self.decode(ids))
-                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        }
-        let tokens: Vec<String> = ids.iter().filter_map(|&id| self.token_text(id)).collect();
-        match &self.decoder {
-            Some(decoder) => decoder.decode(tokens),
-            None => tokens.join(" "),
-        }
-    }
-
-    /// [`decode_lossy`](Self::decode_lossy) without the control tokens.
-    pub fn decode_skip_special(&self, ids: &[TokenId]) -> String {
-        let is_text = |id: &TokenId| !self.added.by_id(id.0).is_some_and(|token| token.special);
-        let ids: Vec<TokenId> = ids.iter().copied().filter(is_text).collect();
-        self.decode_lossy(&ids)
-    }
-
-    /// Whether the text of tokens is that of their bytes, one after another.
-    pub(crate) fn decodes_bytes(&self) -> bool {
-        matches!((&self.model, &self.decoder), (Model::ByteBpe(_), Some(Decoder::ByteLevel(_))))
-    }
-
-    /// The bytes that a token stands for; `None` when no token has this id. Of tokenizers that are not
-    /// byte-level: the token as the vocabulary has it (`##ing`, `▁the`, `<0x0A>`).
-    #[inline]
-    pub fn token_bytes(&self, id: TokenId) -> Option<&[u8]> {
-        let added = || self.added.by_id(id.0).map(|token| token.content.as_bytes());
-        self.model.token_bytes(id.0).or_else(added)
-    }
-
-    /// A token as a `tokenizer.json` has it: bytes are written in GPT-2's alphabet (`Ġthe`). `None` when
-    /// no token has this id.
-    pub fn token_text(&self, id: TokenId) -> Option<String> {
-        match (self.added.by_id(id.0), &self.model) {
-            (Some(token), _) => Some(token.content.clone()),
-            (None, Model::ByteBpe(bpe)) => bpe.vocabulary().bytes(id.0).map(byte_level::to_text),
-            (None, model) => {
-                model.token_bytes(id.0).map(|token| String::from_utf8_lossy(token).into_owned())
-            }
-        }
-    }
-
     /// The id of the token that stands for this text: an added token, or else one of the vocabulary.
     pub fn token_to_id(&self, text: &str) -> Option<TokenId> {
         let ordinary = || self.model.id(text).map(TokenId);
@@ -317,9 +256,6 @@ impl Tokenizer {
 
     /// The characters of white space, or the spaces, that a token begins and ends with.
     pub(crate) fn blanks_of(&self, id: TokenId) -> (usize, usize) {
-        let count = |chars: &mut dyn Iterator<Item = char>| {
-            chars.take_while(|c| *c == byte_level::SPACE || c.is_whitespace()).count()
-        };
         match &self.model {
             Model::ByteBpe(bpe) => {
                 let bytes = bpe.vocabulary().bytes(id.0).unwrap_or_default();
@@ -330,8 +266,7 @@ impl Tokenizer {
             model => {
                 let token =
                     model.token_bytes(id.0).and_then(|token| std::str::from_utf8(token).ok());
-                let token = token.unwrap_or_default();
-                (count(&mut token.chars()), count(&mut token.chars().rev()))
+                blanks(token.unwrap_or_default())
             }
         }
     }
