@@ -46,8 +46,9 @@ pub struct IncrementalEncoder<'t> {
 impl<'t> IncrementalEncoder<'t> {
     /// An encoder of the empty text, in which the `allowed` control tokens stand for themselves.
     pub fn new(tokenizer: &'t Tokenizer, allowed: AllowedSpecial<'t>) -> Self {
-        let (ids, tail, scratch) = (Vec::new(), String::new(), Vec::new());
-        Self { tokenizer, allowed, ids, n_stable: 0, tail, scratch }
+        // A normaliser may make something of nothing.
+        let ids = tokenizer.encode_with_special("", allowed);
+        Self { tokenizer, allowed, ids, n_stable: 0, tail: String::new(), scratch: Vec::new() }
     }
 
     /// Appends text. Returns `kept`: the first `kept` ids are as they were before, those after them
@@ -60,7 +61,9 @@ impl<'t> IncrementalEncoder<'t> {
         let border = self.tokenizer.stable_border(&self.tail, self.allowed);
         let mut new = std::mem::take(&mut self.scratch);
         new.clear();
-        self.tokenizer.encode_into_with_special(&self.tail[..border], self.allowed, &mut new);
+        if border > 0 {
+            self.tokenizer.encode_into_with_special(&self.tail[..border], self.allowed, &mut new);
+        }
         let n_stable = self.n_stable + new.len();
         self.tokenizer.encode_into_with_special(&self.tail[border..], self.allowed, &mut new);
         let old = &self.ids[self.n_stable..];

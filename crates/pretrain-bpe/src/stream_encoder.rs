@@ -77,8 +77,10 @@ impl<'t> StreamEncoder<'t> {
 
     fn emit(&mut self, out: &mut Vec<u32>) {
         let border = self.tokenizer.stable_border(&self.tail, self.allowed);
-        self.tokenizer.encode_into_with_special(&self.tail[..border], self.allowed, out);
-        self.tail.drain(..border);
+        if border > 0 {
+            self.tokenizer.encode_into_with_special(&self.tail[..border], self.allowed, out);
+            self.tail.drain(..border);
+        }
         self.search_at = (2 * self.tail.len()).max(Self::MIN_SEARCH);
     }
 

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use pretrain_bpe::{
     AllowedSpecial, BpeError, IncrementalEncoder, Pattern, QualityCounts, SentencePiece,
-    StreamDecoder, StreamPolicy, TokenId, Tokenizer, Trainer, TrainerConfig,
+    StreamDecoder, StreamEncoder, StreamPolicy, TokenId, Tokenizer, Trainer, TrainerConfig,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -109,6 +109,13 @@ fn exercise(tokenizer: &Tokenizer) {
         encoder.push(c.encode_utf8(&mut [0; 4]));
     }
     assert_eq!(encoder.ids(), ids);
+    let mut stream = StreamEncoder::new(tokenizer, AllowedSpecial::All);
+    let mut streamed = Vec::new();
+    for chunk in text.as_bytes().chunks(3) {
+        stream.push(chunk, &mut streamed).unwrap();
+    }
+    stream.finish(&mut streamed).unwrap();
+    assert!(streamed.iter().eq(ids.iter().map(|id| &id.0)));
     let mut decoder = StreamDecoder::new(tokenizer, StreamPolicy::HuggingFace);
     ids.iter().for_each(|&id| _ = decoder.push(id));
     let mut counts = QualityCounts::new(tokenizer);
