@@ -23,8 +23,8 @@ use table::{Key, SHARD_BITS, ShortBytes, Table};
 /// How often each distinct pre-token occurs in some texts.
 ///
 /// Counts made from parts of a corpus, in any order and on any thread, [`merge`](Self::merge) to the
-/// counts of the whole. Memory: about 45 bytes for each distinct pre-token of up to 15 bytes, 40 and
-/// its bytes for a longer one; the texts are not kept. [`SpillingCounts`] bounds that by a budget.
+/// counts of the whole. Memory: 32 to 64 bytes for each distinct pre-token of up to 15 bytes, about 40
+/// and its bytes for a longer one; the texts are not kept. [`SpillingCounts`] bounds that by a budget.
 ///
 /// Sources of unequal worth: count each with its own weight ([`count_weighted`](Self::count_weighted)).
 /// Weights are integers, so that the counts stay exact: for the proportions 0.5 and 1.2 take 5 and 12.
@@ -230,7 +230,7 @@ fn shard(hash: u64) -> usize {
 const BATCH: usize = 32;
 
 /// Keys that wait for the table. Looked up together, the processor waits for several places of memory
-/// at a time: counting 209 MB takes a fifth less time than one by one.
+/// at a time: counting 209 MB takes a tenth less time than one by one.
 struct Batch {
     keys: [(ShortBytes, u64); BATCH],
     len: usize,
