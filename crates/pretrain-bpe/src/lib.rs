@@ -60,7 +60,7 @@
 //!
 //! `rayon`: `PreTokenCounts::count_parallel`, on the pool of the caller.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod added_tokens;
 mod byte_bpe;
