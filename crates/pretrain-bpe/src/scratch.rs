@@ -30,7 +30,7 @@ impl ScratchPool {
     fn take(&self) -> Scratch {
         let idle = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         idle.unwrap_or_else(|| {
-            let (cache, merges) = (PieceCache::new(), MergeScratch::default());
+            let (cache, merges) = (PieceCache::new(32 << 20), MergeScratch::default());
             Scratch { cache, merges, ids: Vec::new() }
         })
     }
