@@ -14,7 +14,6 @@ use crate::vocabulary::{NO_TOKEN, Vocabulary, printable};
 pub(crate) struct ByteBpe {
     vocabulary: Vocabulary,
     rule: MergeRule,
-    byte_ids: [u32; 256],
     table: MergeTable,
 }
 
@@ -39,10 +38,10 @@ impl ByteBpe {
         let table = match &rule {
             MergeRule::Ranks => MergeTable::of_ranks(&vocabulary).0,
             MergeRule::Pairs { merges, .. } => {
-                MergeTable::new(&ranked_merges(&vocabulary, merges)?)
+                MergeTable::new(&vocabulary.byte_ids(), &ranked_merges(&vocabulary, merges)?)
             }
         };
-        Ok(Self { byte_ids: vocabulary.byte_ids(), vocabulary, rule, table })
+        Ok(Self { vocabulary, rule, table })
     }
 
     pub(crate) fn vocabulary(&self) -> &Vocabulary {
@@ -55,7 +54,7 @@ impl ByteBpe {
 
     /// Whether each of the 256 bytes has a token.
     pub(crate) fn has_all_bytes(&self) -> bool {
-        !self.byte_ids.contains(&NO_TOKEN)
+        !self.table.byte_ids().contains(&NO_TOKEN)
     }
 
     /// Appends the tokens of a text without added tokens.
@@ -130,7 +129,7 @@ impl ByteBpe {
     /// The tokens of one pre-token, wherever they are, in `scratch.ids`.
     #[inline(never)]
     fn miss(&self, piece: &[u8], key: PieceKey, scratch: &mut Scratch) {
-        let Scratch { cache, merges, ids } = scratch;
+        let Scratch { cache, merges, ids, .. } = scratch;
         ids.clear();
         if let Some(slot) = cache.other_slot(key) {
             return ids.extend_from_slice(&slot.ids[..slot.n_ids()]);
@@ -146,7 +145,7 @@ impl ByteBpe {
         };
         match whole {
             Some(id) => ids.push(id),
-            None => merges.merge(piece, &self.byte_ids, &self.table, ids),
+            None => merges.merge(piece, &self.table, ids),
         }
         cache.put(key, piece, ids);
     }
@@ -154,7 +153,7 @@ impl ByteBpe {
     /// The bytes of `text` that a token stands for, at or after `pos`. Bytes without token are skipped.
     fn range_of(&self, text: &[u8], mut pos: usize, id: u32) -> Range<usize> {
         let len = self.vocabulary.len_of(id);
-        let has_token = |pos: usize| self.byte_ids[text[pos] as usize] != NO_TOKEN;
+        let has_token = |pos: usize| self.table.byte_ids()[text[pos] as usize] != NO_TOKEN;
         while !has_token(pos) {
             pos += 1;
         }

@@ -45,20 +45,20 @@
 //!
 //! Nothing depends on threads, on the order in which texts are counted, on map order or on the
 //! machine. Encoding, counting and decoding cannot fail or panic, and take O(n log n) time in the
-//! longest pre-token, however adversarial. Tables are immutable and shared; each thread that encodes
-//! adds its buffers and a cache of 1 MiB whose keys are exact. Counts keep distinct pre-tokens, not
+//! longest pre-token, however adversarial. Tables are immutable and shared; the threads that encode add
+//! buffers and caches with exact keys, 32 MiB for all of them together. Counts keep distinct pre-tokens, not
 //! texts.
 //!
 //! # Not here
 //!
 //! Other models than byte-level BPE (character-level BPE, WordPiece, Unigram), normalisation,
 //! templates (BOS, EOS), truncation and padding, SentencePiece and tekken files: a file that needs them
-//! is refused with the path of what is missing. Counts are held in memory. Encoding one text is
-//! single-threaded: share the tokenizer between threads and give each its own texts.
+//! is refused with the path of what is missing. Counts are held in memory.
 //!
 //! # Features
 //!
-//! `rayon`: `PreTokenCounts::count_parallel`, on the pool of the caller.
+//! `rayon`: `PreTokenCounts::count_parallel`, `Tokenizer::encode_batch` and
+//! `Tokenizer::encode_parallel`, on the pool of the caller.
 
 #![deny(unsafe_code)]
 
@@ -70,6 +70,8 @@ mod error;
 mod hash;
 mod json;
 mod merges;
+#[cfg(feature = "rayon")]
+mod parallel;
 mod pattern;
 mod piece_cache;
 mod pretokenize;

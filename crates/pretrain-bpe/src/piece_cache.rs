@@ -117,19 +117,22 @@ pub(crate) struct PieceCache {
     n_used: usize,
     max_slots: usize,
     arena: Arena,
+    n_resets: usize,
 }
 
 impl PieceCache {
     /// A cache that will not hold more than `max_bytes`, or 64 KiB if that is more: half of it for
     /// slots.
     pub(crate) fn new(max_bytes: usize) -> Self {
-        let max_slots = 1 << (max_bytes / 2 / size_of::<Slot>()).max(MIN_SLOTS).ilog2();
+        let max_bytes = max_bytes.max(1 << 16);
+        let max_slots = 1 << (max_bytes / 2 / size_of::<Slot>()).ilog2();
         let mut this = Self {
             slots: Vec::new(),
             shift: 0,
             n_used: 0,
             max_slots,
             arena: Arena::new(max_bytes / 2),
+            n_resets: 0,
         };
         this.resize(MIN_SLOTS);
         this
@@ -146,6 +149,7 @@ impl PieceCache {
         self.shift = 64 - n_slots.ilog2();
         self.n_used = 0;
         for slot in old.iter().filter(|slot| !slot.is_free()) {
+            // Each half of a group goes to a group of its own: there is room.
             self.put_slot(*slot);
         }
     }
@@ -174,33 +178,46 @@ impl PieceCache {
         self.arena.get(piece, out)
     }
 
-    /// Takes a piece that is not there.
+    /// Takes a piece that is not there. When the arena is full it starts anew, empty, and a quarter of
+    /// the slots becomes free, each time another: what is in use is soon back.
     pub(crate) fn put(&mut self, key: PieceKey, piece: &[u8], ids: &[u32]) {
-        if ids.len() > MAX_IDS || ids.is_empty() || !key.has_slot() {
-            return self.arena.put(piece, ids);
+        if !self.try_put(key, piece, ids) {
+            let quarter = self.slots.len() / 4;
+            let first = quarter * (self.n_resets % 4);
+            for slot in &mut self.slots[first..first + quarter] {
+                self.n_used -= usize::from(!slot.is_free());
+                *slot = Slot::default();
+            }
+            self.n_resets += 1;
+            self.arena.clear();
+            self.try_put(key, piece, ids);
         }
-        let mut slot = Slot { low: key.low, high: key.high, ids: [0; MAX_IDS] };
-        slot.high |= (ids.len() as u64) << 60;
-        slot.ids[..ids.len()].copy_from_slice(ids);
-        if self.n_used >= self.slots.len() / 4 * 3 && self.slots.len() < self.max_slots {
-            self.resize(self.slots.len() * 2);
-        }
-        self.put_slot(slot);
     }
 
-    fn put_slot(&mut self, slot: Slot) {
-        let hash = slot.hash();
-        let home = self.home(hash);
-        let free = (0..4).map(|i| home ^ i).find(|&place| self.slots[place].is_free());
-        let place = match free {
-            Some(place) => {
-                self.n_used += 1;
-                place
+    fn try_put(&mut self, key: PieceKey, piece: &[u8], ids: &[u32]) -> bool {
+        if matches!(ids.len(), 1..=MAX_IDS) && key.has_slot() {
+            let mut slot = Slot { low: key.low, high: key.high, ids: [0; MAX_IDS] };
+            slot.high |= (ids.len() as u64) << 60;
+            slot.ids[..ids.len()].copy_from_slice(ids);
+            if self.n_used >= self.slots.len() / 4 * 3 && self.slots.len() < self.max_slots {
+                self.resize(self.slots.len() * 2);
             }
-            // Not the home: what is there has been found lately, or has been there from early on.
-            None => home ^ (1 + hash as usize % 3),
-        };
-        self.slots[place] = slot;
+            if self.put_slot(slot) {
+                return true;
+            }
+        }
+        self.arena.put(piece, ids)
+    }
+
+    /// `false` when the four places are taken.
+    fn put_slot(&mut self, slot: Slot) -> bool {
+        let home = self.home(slot.hash());
+        let free = (0..4).map(|i| home ^ i).find(|&place| self.slots[place].is_free());
+        if let Some(place) = free {
+            self.slots[place] = slot;
+            self.n_used += 1;
+        }
+        free.is_some()
     }
 }
 

@@ -49,6 +49,13 @@ impl PreTokenizer {
         &self.pattern
     }
 
+    /// Whether white space after a letter always begins a pre-token, and a single white space character
+    /// there makes those after it independent of those before. Not known of custom patterns.
+    #[cfg(feature = "rayon")]
+    pub(crate) fn ends_words_at_space(&self) -> bool {
+        !matches!(self.method, Method::Whole | Method::Regex(_))
+    }
+
     /// Calls `sink` with the byte range of each pre-token, in order. The ranges are not empty and
     /// cover the text without gap or overlap. Linear time for named patterns.
     #[inline]

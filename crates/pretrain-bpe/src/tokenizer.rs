@@ -21,7 +21,8 @@ use crate::vocabulary::Vocabulary;
 /// [`Tokenizer::from_tiktoken`].
 ///
 /// Beside the tables it holds one scratch space per thread that has encoded at the same time as
-/// others: buffers, and a cache of 1 MiB with exact keys. At most 64 are kept.
+/// others: buffers, and a cache with exact keys that grows with use. All caches of a tokenizer together
+/// hold at most 32 MiB.
 #[derive(Clone)]
 pub struct Tokenizer {
     bpe: ByteBpe,
@@ -250,6 +251,13 @@ impl Tokenizer {
 
     pub(crate) fn byte_level_post(&self) -> Option<ByteLevelPost> {
         self.byte_level_post
+    }
+
+    /// Whether nothing in a text but its pre-tokens decides where it is cut, and no word of letters shares
+    /// one with the white space after it.
+    #[cfg(feature = "rayon")]
+    pub(crate) fn is_cut_by_words(&self) -> bool {
+        !self.added.may_match(AllowedSpecial::None) && self.pre_tokenizer.ends_words_at_space()
     }
 
     fn encode_allowing(&self, text: &str, allowed: AllowedSpecial<'_>, out: &mut Vec<u32>) {

@@ -84,7 +84,8 @@ impl Tokenizer {
                 (merges.collect(), *ignore_merges)
             }
             MergeRule::Ranks => {
-                let (_, pairs) = MergeTable::of_ranks(self.vocabulary());
+                let (_, mut pairs) = MergeTable::of_ranks(self.vocabulary());
+                pairs.sort_unstable_by_key(|(_, merge)| *merge);
                 let merges =
                     pairs.iter().map(|(pair, _)| [text((pair >> 32) as u32), text(*pair as u32)]);
                 (merges.collect(), true)

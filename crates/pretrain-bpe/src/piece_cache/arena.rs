@@ -2,47 +2,56 @@
 
 use crate::hash;
 
-/// When it is full it starts anew, empty.
 pub(super) struct Arena {
-    /// One entry after another: the number of bytes, that of tokens, the bytes, the tokens. All
-    /// numbers are `u32` in little endian.
+    /// One entry after another: the number of bytes and that of tokens as `u16`, the bytes, the tokens
+    /// in three bytes each, all in little endian.
     bytes: Vec<u8>,
-    /// Position + 1 in the lower half, a part of the hash in the upper; 0 = free. Open addressing.
-    index: Vec<u64>,
+    /// Position + 1 in the lower 24 bits, a part of the hash above; 0 = free. Open addressing.
+    index: Vec<u32>,
     n_entries: usize,
     max_bytes: usize,
     max_index: usize,
 }
 
-const HEADER: usize = 8;
+const HEADER: usize = 4;
+/// Bytes of a token. No vocabulary has 2^24 tokens; if one had, those above would not be kept.
+const ID: usize = 3;
+const MAX_POS: u32 = (1 << 24) - 1;
 const MIN_INDEX: usize = 1 << 8;
-/// Longer entries are not kept.
+/// Longer entries are not kept. (The numbers of the header are less.)
 const MAX_ENTRY: usize = 4096;
 
 impl Arena {
-    /// An arena of at most `max_bytes`, a quarter of them for the index. The index of a mixed corpus
-    /// has about 60 bytes of entry for each of its own eight, at half load.
+    /// An arena of at most `max_bytes`, an eighth of them for the index. The pieces of a mixed corpus take
+    /// 56 bytes on average.
     pub(super) fn new(max_bytes: usize) -> Self {
-        let max_index = 1 << (max_bytes / 4 / size_of::<u64>()).max(MIN_INDEX).ilog2();
-        let index = vec![0; MIN_INDEX];
-        Self { bytes: Vec::new(), index, n_entries: 0, max_bytes: max_bytes / 4 * 3, max_index }
+        let max_index = 1 << (max_bytes / 8 / size_of::<u32>()).max(MIN_INDEX).ilog2();
+        let max_bytes = (max_bytes / 8 * 7).min(MAX_POS as usize);
+        Self { bytes: Vec::new(), index: vec![0; MIN_INDEX], n_entries: 0, max_bytes, max_index }
     }
 
     #[cfg(test)]
     pub(super) fn n_bytes(&self) -> usize {
-        self.bytes.capacity() + self.index.len() * size_of::<u64>()
+        self.bytes.capacity() + self.index.len() * size_of::<u32>()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.index.fill(0);
+        self.n_entries = 0;
     }
 
     pub(super) fn get(&self, piece: &[u8], out: &mut Vec<u32>) -> bool {
         let hash = hash::bytes(piece);
         let mask = self.index.len() - 1;
-        let mut slot = (hash >> 32) as usize & mask;
+        let mut slot = hash as usize & mask;
         loop {
             let found = self.index[slot];
             if found == 0 {
                 return false;
             }
-            if (found ^ hash) >> 32 == 0 && self.append_if(found as u32 as usize - 1, piece, out) {
+            let pos = (found & MAX_POS) as usize - 1;
+            if found & !MAX_POS == tag(hash) && self.append_if(pos, piece, out) {
                 return true;
             }
             slot = (slot + 1) & mask;
@@ -51,31 +60,35 @@ impl Arena {
 
     /// Appends the tokens of the entry at `pos` if it is that of `piece`.
     fn append_if(&self, pos: usize, piece: &[u8], out: &mut Vec<u32>) -> bool {
-        let (n_bytes, n_ids) = (self.number(pos) as usize, self.number(pos + 4) as usize);
+        let (n_bytes, n_ids) = (self.number(pos), self.number(pos + 2));
         let (found, rest) = self.bytes[pos + HEADER..].split_at(n_bytes);
         if found != piece {
             return false;
         }
-        let (ids, _) = rest[..4 * n_ids].as_chunks::<4>();
-        out.extend(ids.iter().map(|&id| u32::from_le_bytes(id)));
+        let (ids, _) = rest[..ID * n_ids].as_chunks::<ID>();
+        out.extend(ids.iter().map(|&[a, b, c]| u32::from_le_bytes([a, b, c, 0])));
         true
     }
 
-    fn number(&self, pos: usize) -> u32 {
-        let (numbers, _) = self.bytes[pos..pos + 4].as_chunks::<4>();
-        u32::from_le_bytes(numbers[0])
+    fn number(&self, pos: usize) -> usize {
+        usize::from(u16::from_le_bytes([self.bytes[pos], self.bytes[pos + 1]]))
     }
 
-    pub(super) fn put(&mut self, piece: &[u8], ids: &[u32]) {
-        let len = HEADER + piece.len() + 4 * ids.len();
-        if len > MAX_ENTRY {
-            return;
+    /// Takes a piece that is not there, unless it is too long; `false` when it is full.
+    #[must_use]
+    pub(super) fn put(&mut self, piece: &[u8], ids: &[u32]) -> bool {
+        let len = HEADER + piece.len() + ID * ids.len();
+        if len > MAX_ENTRY || ids.iter().any(|id| id >> (8 * ID) != 0) {
+            return true;
         }
-        let is_full = self.n_entries >= self.index.len() / 2;
-        if is_full && self.index.len() < self.max_index {
+        if self.n_entries >= self.index.len() / 8 * 5 {
+            if self.index.len() == self.max_index {
+                return false;
+            }
             self.grow_index();
-        } else if is_full || self.bytes.len() + len > self.max_bytes {
-            *self = Self { max_bytes: self.max_bytes, max_index: self.max_index, ..Self::new(0) };
+        }
+        if self.bytes.len() + len > self.max_bytes {
+            return false;
         }
         if self.bytes.len() + len > self.bytes.capacity() {
             // Vec's own doubling would pass the limit.
@@ -84,33 +97,39 @@ impl Arena {
         }
         self.insert(hash::bytes(piece), self.bytes.len());
         for number in [piece.len(), ids.len()] {
-            self.bytes.extend_from_slice(&(number as u32).to_le_bytes());
+            self.bytes.extend_from_slice(&(number as u16).to_le_bytes());
         }
         self.bytes.extend_from_slice(piece);
         for id in ids {
-            self.bytes.extend_from_slice(&id.to_le_bytes());
+            self.bytes.extend_from_slice(&id.to_le_bytes()[..ID]);
         }
         self.n_entries += 1;
+        true
     }
 
     fn insert(&mut self, hash: u64, pos: usize) {
-        self.place(hash & !0xffff_ffff | (pos as u64 + 1));
-    }
-
-    fn place(&mut self, entry: u64) {
         let mask = self.index.len() - 1;
-        let mut slot = (entry >> 32) as usize & mask;
+        let mut slot = hash as usize & mask;
         while self.index[slot] != 0 {
             slot = (slot + 1) & mask;
         }
-        self.index[slot] = entry;
+        self.index[slot] = tag(hash) | (pos as u32 + 1);
     }
 
     fn grow_index(&mut self) {
-        let old = std::mem::take(&mut self.index);
-        self.index = vec![0; old.len() * 2];
-        for entry in old.into_iter().filter(|&entry| entry != 0) {
-            self.place(entry);
+        let n_slots = self.index.len() * 2;
+        self.index.clear();
+        self.index.resize(n_slots, 0);
+        let mut pos = 0;
+        while pos < self.bytes.len() {
+            let (n_bytes, n_ids) = (self.number(pos), self.number(pos + 2));
+            let hash = hash::bytes(&self.bytes[pos + HEADER..][..n_bytes]);
+            self.insert(hash, pos);
+            pos += HEADER + n_bytes + ID * n_ids;
         }
     }
+}
+
+fn tag(hash: u64) -> u32 {
+    (hash >> 32) as u32 & !MAX_POS
 }
