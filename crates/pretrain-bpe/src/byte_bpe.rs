@@ -134,7 +134,7 @@ impl ByteBpe {
         if let Some(slot) = cache.other_slot(key) {
             return ids.extend_from_slice(&slot.ids[..slot.n_ids()]);
         }
-        if cache.get_long(piece, ids) {
+        if cache.get_long(key, piece, ids) {
             return;
         }
         let whole = match self.rule {

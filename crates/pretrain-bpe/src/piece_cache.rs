@@ -34,6 +34,17 @@ pub(crate) struct Slot {
 const _: () = assert!(size_of::<Slot>() == 32);
 
 impl Slot {
+    /// The slot of a piece that is short enough and has few enough tokens.
+    fn new(key: PieceKey, ids: &[u32]) -> Option<Self> {
+        if !key.has_slot() || !matches!(ids.len(), 1..=MAX_IDS) {
+            return None;
+        }
+        let high = key.high | (ids.len() as u64) << 60;
+        let mut slot = Self { low: key.low, high, ids: [0; MAX_IDS] };
+        slot.ids[..ids.len()].copy_from_slice(ids);
+        Some(slot)
+    }
+
     /// Whether it is the slot of `key`. A free slot is that of no key.
     #[inline(always)]
     pub(crate) fn holds(&self, key: PieceKey) -> bool {
@@ -173,9 +184,15 @@ impl PieceCache {
         Some(self.slots[home])
     }
 
-    /// Appends the tokens of a piece that may have no slot to `out`, or says that it is not there.
-    pub(crate) fn get_long(&self, piece: &[u8], out: &mut Vec<u32>) -> bool {
-        self.arena.get(piece, out)
+    /// Puts the tokens of a piece that has no slot into the empty `ids`, or says that it is not there.
+    pub(crate) fn get_long(&mut self, key: PieceKey, piece: &[u8], ids: &mut Vec<u32>) -> bool {
+        let is_found = self.arena.get(piece, ids);
+        // It found no place among the slots when it came. They have grown since: without another try,
+        // frequent pieces, which come early, would stay in the arena (English: 300 for 500 MB/s).
+        if is_found && let Some(slot) = Slot::new(key, ids) {
+            self.put_slot(slot);
+        }
+        is_found
     }
 
     /// Takes a piece that is not there. When the arena is full it starts anew, empty, and a quarter of
@@ -195,11 +212,8 @@ impl PieceCache {
     }
 
     fn try_put(&mut self, key: PieceKey, piece: &[u8], ids: &[u32]) -> bool {
-        if matches!(ids.len(), 1..=MAX_IDS) && key.has_slot() {
-            let mut slot = Slot { low: key.low, high: key.high, ids: [0; MAX_IDS] };
-            slot.high |= (ids.len() as u64) << 60;
-            slot.ids[..ids.len()].copy_from_slice(ids);
-            if self.n_used >= self.slots.len() / 4 * 3 && self.slots.len() < self.max_slots {
+        if let Some(slot) = Slot::new(key, ids) {
+            if self.n_used >= self.slots.len() / 2 && self.slots.len() < self.max_slots {
                 self.resize(self.slots.len() * 2);
             }
             if self.put_slot(slot) {

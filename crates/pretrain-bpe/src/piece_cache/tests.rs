@@ -13,7 +13,7 @@ fn get(cache: &mut PieceCache, piece: &[u8]) -> Option<Vec<u32>> {
     let mut out = Vec::new();
     match slot {
         Some(slot) => Some(slot.ids[..slot.n_ids()].to_vec()),
-        None => cache.get_long(piece, &mut out).then_some(out),
+        None => cache.get_long(key(piece), piece, &mut out).then_some(out),
     }
 }
 

@@ -172,7 +172,8 @@ pub(super) fn o200k(window: &Window, contraction: impl Fn(usize) -> Option<usize
         if at != last_end
             && let Some(end) = contraction(at)
         {
-            cuts &= !(1 << at);
+            // Not before it, nor where its case changes ('lL).
+            cuts &= low(at) | !low(end);
             cuts |= bit(end) & letter;
             last_end = end;
         }

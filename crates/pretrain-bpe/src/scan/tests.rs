@@ -142,6 +142,9 @@ fn edges() {
         "ªAAA",
         "AªBc'LL",
         "!\u{301}a",
+        "a'lL",
+        "don't've's",
+        "!\n/\n/!",
     ] {
         assert_twins_agree(twins, text);
     }
@@ -172,7 +175,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2000, ..Default::default() })]
 
     #[test]
-    fn random_sequences_of_kinds(parts in prop::collection::vec(prop::sample::select(ALPHABET), 0..40)) {
+    fn random_sequences_of_kinds(parts in prop::collection::vec(prop::sample::select(ALPHABET), 0..150)) {
         assert_twins_agree(twins(), &parts.concat());
     }
 
