@@ -152,23 +152,22 @@
 //!
 //! Nothing depends on threads, on the order in which texts are counted, on map order or on the
 //! machine. Encoding, counting and decoding cannot fail or panic, and take O(n log n) time in the
-//! longest pre-token, however adversarial. Tables are immutable and shared; each thread that encodes
-//! adds its buffers and a cache of 1 MiB whose keys are exact (two of them with a model that is not
-//! byte-level). Counts keep distinct pre-tokens, not
-//! texts; a merge costs the words that hold its pair, in long ones only the places.
+//! longest pre-token, however adversarial. Tables are immutable and shared; the threads that encode add
+//! buffers and caches with exact keys, 32 MiB for all of them together (models that are not byte-level add
+//! 1 MiB per thread). Counts keep distinct pre-tokens, not texts; a merge costs the words that hold its
+//! pair, in long ones only the places.
 //!
 //! # Not here
 //!
-//! Unigram models are read, not trained. BPE dropout. SentencePiece models are tokenizers of their own
-//! ([`SentencePiece`]). Encoding one text is single-threaded: share the tokenizer between threads and give
-//! each its own texts. Offsets of a text that is rewritten cost 16 bytes per byte while it is encoded.
+//! BPE dropout. Offsets of a text that is rewritten cost 16 bytes per byte while it is encoded.
 //!
 //! # Features
 //!
-//! `rayon`: counting (`PreTokenCounts::count_parallel`, `PreTokenCounts::extend_parallel`) and byte-level
-//! and character-level training, on the pool of the caller. The results are those of one thread.
+//! `rayon`: counting (`PreTokenCounts::count_parallel`, `PreTokenCounts::extend_parallel`), byte-level and
+//! character-level training, `Tokenizer::encode_batch` and `Tokenizer::encode_parallel`, on the pool of the
+//! caller. The results are those of one thread.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod added_tokens;
 mod base64;
@@ -188,6 +187,8 @@ mod merge_list;
 mod merges;
 mod model;
 mod normalize;
+#[cfg(feature = "rayon")]
+mod parallel;
 mod pattern;
 mod piece_cache;
 mod pipeline;

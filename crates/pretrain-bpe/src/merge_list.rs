@@ -20,7 +20,8 @@ impl Tokenizer {
     pub(crate) fn merge_list(&self) -> Vec<Merge> {
         match self.rule() {
             MergeRule::Ranks => {
-                let (_, pairs) = MergeTable::of_ranks(self.vocabulary());
+                let (_, mut pairs) = MergeTable::of_ranks(self.vocabulary());
+                pairs.sort_unstable_by_key(|(_, merge)| *merge);
                 let merge = |&(pair, merge): &(u64, u64)| {
                     let (left, right) = ((pair >> 32) as u32, pair as u32);
                     Merge { left, right, product: product(merge) }

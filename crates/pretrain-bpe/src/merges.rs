@@ -27,6 +27,11 @@ pub(crate) fn pair(left: u32, right: u32) -> u64 {
 /// A hash table from pairs to ranked merges. Its content does not change once built.
 #[derive(Clone)]
 pub(crate) struct MergeTable {
+    /// The tokens of the bytes, `NO_TOKEN` where there is none.
+    byte_ids: [u32; 256],
+    /// The merges of two bytes, a row for each left byte: 512 KiB. A piece of n bytes asks for n - 1 of
+    /// them before it asks for any other.
+    byte_merges: Box<[[RankedMerge; 256]]>,
     /// (pair, merge); a free slot holds the pair of `NO_TOKEN` with itself and `NO_MERGE`.
     slots: Vec<(u64, RankedMerge)>,
     mask: usize,
@@ -37,17 +42,39 @@ const FREE: u64 = u64::MAX;
 impl MergeTable {
     /// The table of merges given in order of rank. Of two equal pairs the later stands, as in
     /// Hugging Face's `BPE`.
-    pub(crate) fn new(merges: &[(u64, RankedMerge)]) -> Self {
-        let mut this = Self::with_room_for(merges.len());
+    pub(crate) fn new(byte_ids: &[u32; 256], merges: &[(u64, RankedMerge)]) -> Self {
+        let mut this = Self::with_room_for(byte_ids, merges.len());
         for &(pair, merge) in merges {
             this.insert(pair, merge);
         }
+        this.fill_byte_merges();
         this
     }
 
-    fn with_room_for(n_merges: usize) -> Self {
+    fn with_room_for(byte_ids: &[u32; 256], n_merges: usize) -> Self {
         let n_slots = (n_merges * 3 / 2).next_power_of_two().max(2);
-        Self { slots: vec![(FREE, NO_MERGE); n_slots], mask: n_slots - 1 }
+        Self {
+            byte_ids: *byte_ids,
+            byte_merges: vec![[NO_MERGE; 256]; 256].into_boxed_slice(),
+            slots: vec![(FREE, NO_MERGE); n_slots],
+            mask: n_slots - 1,
+        }
+    }
+
+    fn fill_byte_merges(&mut self) {
+        for left in 0..256 {
+            for right in 0..256 {
+                let ids = [self.byte_ids[left], self.byte_ids[right]];
+                if !ids.contains(&NO_TOKEN) {
+                    self.byte_merges[left][right] = self.get(ids[0], ids[1]);
+                }
+            }
+        }
+    }
+
+    /// The token of each byte, or `NO_TOKEN`.
+    pub(crate) fn byte_ids(&self) -> &[u32; 256] {
+        &self.byte_ids
     }
 
     fn insert(&mut self, pair: u64, merge: RankedMerge) {
@@ -58,7 +85,7 @@ impl MergeTable {
         self.slots[slot] = (pair, merge);
     }
 
-    /// The merges of a rank file, in order of rank: one pair for each token that merging can reach.
+    /// The merges of a rank file, in no order: one pair for each token that merging can reach.
     ///
     /// The rule of a rank file is that any two neighbours merge whose bytes together are a token. Yet of
     /// all the pairs that make a token `c` only one can ever meet. Where a text is merged into `c`, no
@@ -67,23 +94,29 @@ impl MergeTable {
     /// merging the bytes of each token with the pairs of all shorter ones. (A token that does not come
     /// down to two is only found as a whole pre-token.) The tests compare with the table of all pairs.
     pub(crate) fn of_ranks(vocabulary: &Vocabulary) -> (Self, Vec<(u64, RankedMerge)>) {
-        let byte_ids = vocabulary.byte_ids();
         let mut by_len: Vec<(u32, &[u8])> = vocabulary.iter().collect();
         by_len.sort_by_key(|(_, bytes)| bytes.len());
-        let mut this = Self::with_room_for(by_len.len());
+        let mut this = Self::with_room_for(&vocabulary.byte_ids(), by_len.len());
         let mut merges = Vec::with_capacity(by_len.len());
         let mut scratch = MergeScratch::default();
         let mut parts = Vec::new();
+        let mut has_byte_merges = false;
         for (id, bytes) in by_len {
+            if bytes.len() > 2 && !has_byte_merges {
+                this.fill_byte_merges();
+                has_byte_merges = true;
+            }
             parts.clear();
-            scratch.merge(bytes, &byte_ids, &this, &mut parts);
+            scratch.merge(bytes, &this, &mut parts);
             if let [left, right] = parts[..] {
                 let merge = (pair(left, right), ranked(id, id));
                 this.insert(merge.0, merge.1);
                 merges.push(merge);
             }
         }
-        merges.sort_unstable_by_key(|(_, merge)| *merge);
+        if !has_byte_merges {
+            this.fill_byte_merges();
+        }
         (this, merges)
     }
 
@@ -126,55 +159,24 @@ pub(crate) struct MergeScratch {
 }
 
 /// Above this many bytes a heap is faster than scanning for the minimum.
-const LONG: usize = 96;
+const LONG: usize = 64;
 
 impl MergeScratch {
     /// Merges `bytes` until no pair has a merge, the lowest rank first and the leftmost of equals, and
     /// appends the tokens to `out`. A byte without token is left out.
     ///
     /// O(n²) with a tiny constant up to [`LONG`] bytes, O(n log n) above.
-    pub(crate) fn merge(
-        &mut self,
-        bytes: &[u8],
-        byte_ids: &[u32; 256],
-        table: &MergeTable,
-        out: &mut Vec<u32>,
-    ) {
+    pub(crate) fn merge(&mut self, bytes: &[u8], table: &MergeTable, out: &mut Vec<u32>) {
+        if bytes.len() <= LONG && bytes.iter().all(|&b| table.byte_ids[b as usize] != NO_TOKEN) {
+            return merge_short(bytes, table, out);
+        }
         self.ids.clear();
-        let ids = bytes.iter().map(|&byte| byte_ids[byte as usize]);
+        let ids = bytes.iter().map(|&byte| table.byte_ids[byte as usize]);
         self.ids.extend(ids.filter(|&id| id != NO_TOKEN));
         self.merges.clear();
         self.merges.extend(self.ids.windows(2).map(|pair| table.get(pair[0], pair[1])));
         self.merges.push(NO_MERGE);
-        if self.ids.len() <= LONG {
-            self.merge_short(table);
-            out.extend_from_slice(&self.ids);
-        } else {
-            self.merge_long(table, out);
-        }
-    }
-
-    fn merge_short(&mut self, table: &MergeTable) {
-        let Self { ids, merges, .. } = self;
-        loop {
-            let mut at = 0;
-            let mut best = NO_MERGE;
-            for (i, &merge) in merges.iter().enumerate() {
-                if merge < best {
-                    (at, best) = (i, merge);
-                }
-            }
-            if best == NO_MERGE {
-                return;
-            }
-            ids[at] = product(best);
-            ids.remove(at + 1);
-            merges.remove(at + 1);
-            merges[at] = ids.get(at + 1).map_or(NO_MERGE, |&right| table.get(ids[at], right));
-            if at > 0 {
-                merges[at - 1] = table.get(ids[at - 1], ids[at]);
-            }
-        }
+        self.merge_long(table, out);
     }
 
     fn merge_long(&mut self, table: &MergeTable, out: &mut Vec<u32>) {
@@ -232,6 +234,53 @@ impl MergeScratch {
         if self.ids.capacity() > KEEP {
             *self = Self::default();
         }
+    }
+}
+
+/// Merges up to [`LONG`] bytes that all have tokens: a chain of tokens on the stack, searched for the
+/// lowest rank at every step.
+fn merge_short(bytes: &[u8], table: &MergeTable, out: &mut Vec<u32>) {
+    let n = bytes.len();
+    let mut ids = [0; LONG];
+    let mut merges = [NO_MERGE; LONG];
+    // Neighbours in the chain; that of the last is `n`.
+    let mut next = [0u8; LONG];
+    let mut previous = [0u8; LONG + 1];
+    for i in 0..n {
+        ids[i] = table.byte_ids[bytes[i] as usize];
+        next[i] = i as u8 + 1;
+        previous[i + 1] = i as u8;
+    }
+    for i in 1..n {
+        merges[i - 1] = table.byte_merges[bytes[i - 1] as usize][bytes[i] as usize];
+    }
+    loop {
+        let mut at = 0;
+        let mut best = NO_MERGE;
+        for (i, &merge) in merges[..n].iter().enumerate() {
+            if merge < best {
+                (at, best) = (i, merge);
+            }
+        }
+        if best == NO_MERGE {
+            break;
+        }
+        let right = next[at] as usize;
+        let after = next[right] as usize;
+        ids[at] = product(best);
+        next[at] = after as u8;
+        previous[after] = at as u8;
+        merges[right] = NO_MERGE;
+        merges[at] = if after < n { table.get(ids[at], ids[after]) } else { NO_MERGE };
+        if at > 0 {
+            let left = previous[at] as usize;
+            merges[left] = table.get(ids[left], ids[at]);
+        }
+    }
+    let mut at = 0;
+    while at < n {
+        out.push(ids[at]);
+        at = next[at] as usize;
     }
 }
 

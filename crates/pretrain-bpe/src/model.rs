@@ -23,7 +23,6 @@ use crate::model::wordpiece::WordPiece;
 
 /// One of the models.
 #[derive(Clone)]
-#[expect(clippy::large_enum_variant, reason = "a tokenizer has one, and it must be near at hand")]
 pub(crate) enum Model {
     ByteBpe(ByteBpe),
     CharBpe(CharBpe),

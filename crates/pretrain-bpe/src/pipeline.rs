@@ -152,11 +152,7 @@ impl Tokenizer {
     fn encode_pieces(&self, pieces: Pieces<'_>, scratch: &mut Scratch, out: &mut Vec<u32>) {
         let text = pieces.text.as_str();
         match self.model() {
-            Model::ByteBpe(bpe) => {
-                for piece in &pieces.ranges {
-                    bpe.encode_piece(text.as_bytes(), piece, scratch, out);
-                }
-            }
+            Model::ByteBpe(bpe) => bpe.encode_pieces(text, &pieces.ranges, scratch, out),
             model => {
                 let model_scratch = scratch.model.get_or_insert_default();
                 for piece in &pieces.ranges {
@@ -179,9 +175,7 @@ impl Tokenizer {
         let text = pieces.text.as_str();
         match self.model() {
             Model::ByteBpe(bpe) => {
-                bpe.encode_piece_with_offsets(text.as_bytes(), piece, scratch, &mut |id, range| {
-                    sink(id, range);
-                });
+                bpe.encode_piece_with_offsets(text, piece, scratch, sink);
             }
             model => {
                 let model_scratch = scratch.model.get_or_insert_default();

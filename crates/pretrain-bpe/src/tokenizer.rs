@@ -31,7 +31,8 @@ mod fingerprint;
 /// [`Tokenizer::from_tiktoken`].
 ///
 /// Beside the tables it holds one scratch space per thread that has encoded at the same time as
-/// others: buffers, and a cache of 1 MiB with exact keys. At most 64 are kept.
+/// others: buffers, and a cache with exact keys that grows with use. All caches of a tokenizer together
+/// hold at most 32 MiB.
 #[derive(Clone)]
 pub struct Tokenizer {
     model: Model,
@@ -358,6 +359,14 @@ impl Tokenizer {
     /// Whether tokens are bytes.
     pub(crate) fn is_byte_level(&self) -> bool {
         matches!(self.model, Model::ByteBpe(_))
+    }
+
+    /// Whether nothing in a text but its pre-tokens decides where it is cut, and no word of letters shares
+    /// one with the white space after it.
+    #[cfg(feature = "rayon")]
+    pub(crate) fn is_cut_by_words(&self) -> bool {
+        !self.added.may_match(AllowedSpecial::None)
+            && self.plain().is_some_and(|plain| plain.pre_tokenizer.ends_words_at_space())
     }
 
     /// The parts, if there are no others than these: see [`Plain`].

@@ -15,7 +15,7 @@ impl ByteBpe {
         };
         match whole {
             Some(id) => out.push(id),
-            None => scratch.merges.merge(piece, &self.byte_ids, &self.table, out),
+            None => scratch.merges.merge(piece, &self.table, out),
         }
     }
 }

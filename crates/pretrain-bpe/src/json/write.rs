@@ -10,7 +10,6 @@ use super::{
 };
 use crate::byte_bpe::MergeRule;
 use crate::byte_level;
-use crate::merges::MergeTable;
 use crate::model::Model;
 use crate::tokenizer::Tokenizer;
 
@@ -165,17 +164,8 @@ impl Tokenizer {
         let text = |id: u32| {
             byte_level::to_text(self.vocabulary().bytes(id).expect("merges are of known tokens"))
         };
-        match self.rule() {
-            MergeRule::Pairs { merges, ignore_merges } => {
-                let merges = merges.iter().map(|&(left, right)| [text(left), text(right)]);
-                (merges.collect(), *ignore_merges)
-            }
-            MergeRule::Ranks => {
-                let (_, pairs) = MergeTable::of_ranks(self.vocabulary());
-                let merges =
-                    pairs.iter().map(|(pair, _)| [text((pair >> 32) as u32), text(*pair as u32)]);
-                (merges.collect(), true)
-            }
-        }
+        let merges = self.merge_list();
+        let merges = merges.iter().map(|merge| [text(merge.left), text(merge.right)]).collect();
+        (merges, !matches!(self.rule(), MergeRule::Pairs { ignore_merges: false, .. }))
     }
 }

@@ -77,7 +77,7 @@ impl CharBpe {
         let ranked_merges: Vec<_> = ranked_merges
             .map(|((&(left, right), &product), rank)| (pair(left, right), ranked(rank, product)))
             .collect();
-        let table = MergeTable::new(&ranked_merges);
+        let table = MergeTable::new(&[NO_TOKEN; 256], &ranked_merges);
         Ok(Self { config, vocabulary, merges, table, chars, unk_id, cuts })
     }
 

@@ -85,7 +85,7 @@ impl Merges {
             Unused { is_unused, lens }
         });
         let cuts = WordCuts::new(products.iter().map(|(_, text)| *text));
-        Self { chars, table: MergeTable::new(&merges), cuts, unused }
+        Self { chars, table: MergeTable::new(&[NO_TOKEN; 256], &merges), cuts, unused }
     }
 
     /// Appends the symbols of a text without user-defined symbols that begins at `start`; those that

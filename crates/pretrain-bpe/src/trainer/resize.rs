@@ -7,7 +7,6 @@ use crate::byte_bpe::MergeRule;
 use crate::byte_level;
 use crate::counts::{CountSource, check_split};
 use crate::error::{BpeError, Result};
-use crate::merges::MergeTable;
 use crate::model::Model;
 use crate::token::{AddedToken, TokenId};
 use crate::tokenizer::Tokenizer;
@@ -131,16 +130,10 @@ impl Trainer {
             }
         }
         let vocabulary = base.vocabulary();
-        let (merges, prefers_whole) = match base.rule() {
-            MergeRule::Pairs { merges, ignore_merges } => (merges.clone(), *ignore_merges),
-            MergeRule::Ranks => (pairs_of_ranks(base), true),
-        };
-        let mut base_merges = Vec::with_capacity(merges.len());
-        for (left, right) in merges {
-            let bytes = [left, right].map(|id| vocabulary.bytes(id).unwrap_or_default()).concat();
-            let unknown = BpeError::NotResizable { reason: "a merge makes no token" };
-            base_merges.push((left, right, vocabulary.id(&bytes).ok_or(unknown)?));
-        }
+        let prefers_whole = !matches!(base.rule(), MergeRule::Pairs { ignore_merges: false, .. });
+        let base_merges = base.merge_list();
+        let base_merges = base_merges.iter().map(|merge| (merge.left, merge.right, merge.product));
+        let base_merges = base_merges.collect();
         let mut to_ids = bytes_to_ids(vocabulary.byte_ids());
         let start = Start {
             counts,
@@ -209,10 +202,4 @@ fn vocab_of(tokenizer: &Tokenizer) -> GrowingVocab {
         }
     }
     vocab
-}
-
-/// The pairs that merge in a rank file, in order.
-fn pairs_of_ranks(base: &Tokenizer) -> Vec<(u32, u32)> {
-    let (_, merges) = MergeTable::of_ranks(base.vocabulary());
-    merges.into_iter().map(|(pair, _)| ((pair >> 32) as u32, pair as u32)).collect()
 }

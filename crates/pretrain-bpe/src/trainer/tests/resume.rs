@@ -6,7 +6,6 @@ use proptest::prelude::*;
 
 use super::super::*;
 use crate::counts::{MemoryRuns, SpillingCounts};
-use crate::merges::MergeTable;
 use crate::pattern::Pattern;
 
 const SAMPLE: &str = include_str!("../learn.rs");
@@ -150,14 +149,14 @@ fn a_rank_file_is_extended() {
     let adapter = Trainer::new(TrainerConfig::new(360, Pattern::Gpt2)).unwrap();
     let domain = adapter.count(SAMPLE.lines());
     let mut training = adapter.extend(&base, &domain).unwrap();
-    let (_, base_merges) = MergeTable::of_ranks(base.vocabulary());
+    let base_merges = base.merge_list();
     assert_eq!(training.merges().len(), base_merges.len());
     to_the_end(&mut training);
     let extended = adapter.extended(&base, &training).unwrap();
     assert_eq!(extended.special_id("<|endoftext|>"), Some(TokenId(310)));
     assert_eq!(extended.rule(), &MergeRule::Ranks);
-    let (_, merges) = MergeTable::of_ranks(extended.vocabulary());
-    let pairs = merges.iter().map(|(pair, _)| ((pair >> 32) as u32, *pair as u32));
+    let merges = extended.merge_list();
+    let pairs = merges.iter().map(|merge| (merge.left, merge.right));
     assert!(pairs.eq(training.merges().iter().copied()), "ranks give the merges learned");
 }
 
