@@ -85,6 +85,7 @@ mod token;
 mod tokenizer;
 mod trainer;
 mod unicode;
+mod unigram_trainer;
 mod vocabulary;
 
 pub use counts::PreTokenCounts;
@@ -96,6 +97,9 @@ pub use token::{AddedToken, AllowedSpecial, TokenId};
 pub use tokenizer::Tokenizer;
 pub use trainer::{Alphabet, Progress, Trainer, TrainerConfig};
 pub use unicode::UNICODE_VERSION;
+pub use unigram_trainer::{
+    UnigramProgress, UnigramTrainer, UnigramTrainerConfig, UnigramVocabulary,
+};
 
 /// The snippet of the README runs as a test.
 #[cfg(doctest)]

@@ -16,10 +16,12 @@ use crate::vocabulary::NO_TOKEN;
 mod bpe;
 mod file;
 mod wire;
+mod write;
 
 use bpe::{Merges, Splits};
 pub use file::PieceKind;
 use file::{ModelFile, ModelType, NormalizerSpec, Piece};
+pub(crate) use write::write_unigram;
 
 /// A SentencePiece model. Immutable, `Send + Sync`, every method takes `&self`.
 ///

@@ -8,4 +8,5 @@ mod golden_encode;
 mod golden_special;
 mod golden_spm;
 mod golden_train;
+mod golden_unigram;
 mod laws;
