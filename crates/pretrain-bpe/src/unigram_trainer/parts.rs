@@ -9,7 +9,7 @@ const N_PARTS: usize = 16;
 #[cfg(feature = "rayon")]
 pub(super) fn for_each_part<T: Send>(
     words: &Words,
-    work: impl Fn(&[(String, u64)]) -> T + Sync,
+    work: impl Fn(&[(String, u64)]) -> T + Send + Sync,
     add: impl FnMut(T),
 ) {
     use rayon::prelude::*;
