@@ -97,17 +97,28 @@ impl ByteBpe {
         scratch: &mut Scratch,
         mut sink: impl FnMut(u32, Range<usize>),
     ) {
-        let mut ids = std::mem::take(&mut scratch.ids);
         pre_tokenizer.for_each(text, |piece| {
-            ids.clear();
-            self.encode_piece(text.as_bytes(), &piece, scratch, &mut ids);
-            let mut pos = piece.start;
-            for &id in &ids {
-                let token = self.range_of(text.as_bytes(), pos, id);
-                pos = token.end;
-                sink(id, token);
-            }
+            self.encode_piece_with_offsets(text.as_bytes(), &piece, scratch, &mut sink);
         });
+    }
+
+    /// Calls `sink` with each token of one pre-token and the bytes of the text it stands for.
+    pub(crate) fn encode_piece_with_offsets(
+        &self,
+        text: &[u8],
+        piece: &Range<usize>,
+        scratch: &mut Scratch,
+        sink: &mut impl FnMut(u32, Range<usize>),
+    ) {
+        let mut ids = std::mem::take(&mut scratch.ids);
+        ids.clear();
+        self.encode_piece(text, piece, scratch, &mut ids);
+        let mut pos = piece.start;
+        for &id in &ids {
+            let token = self.range_of(text, pos, id);
+            pos = token.end;
+            sink(id, token);
+        }
         scratch.ids = ids;
     }
 

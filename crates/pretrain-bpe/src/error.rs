@@ -1,4 +1,5 @@
-//! Everything that can go wrong: configurations and files. Encoding, counting and decoding cannot fail.
+//! Everything that can go wrong: configurations, files, truncation. Encoding, counting and decoding
+//! cannot fail.
 
 /// What this crate returns.
 pub type Result<T, E = BpeError> = std::result::Result<T, E>;
@@ -25,6 +26,17 @@ pub enum BpeError {
         /// What the regex engine says.
         #[source]
         source: Box<fancy_regex::Error>,
+    },
+    /// A search for the empty string, which is everywhere.
+    #[error("an empty string cannot be searched for")]
+    EmptyPattern,
+    /// A text that cannot be truncated as asked.
+    #[error("cannot truncate to {max_length} tokens: {reason}")]
+    Truncation {
+        /// The tokens that may remain.
+        max_length: usize,
+        /// Why, as a phrase.
+        reason: &'static str,
     },
     /// A trainer configuration with faults; all of them are listed.
     #[error("trainer configuration: {}", faults.join("; "))]

@@ -63,23 +63,28 @@
 #![forbid(unsafe_code)]
 
 mod added_tokens;
+mod base64;
 mod byte_bpe;
 mod byte_level;
+mod chain;
 mod counts;
+mod decoder;
+mod encoding;
 mod error;
 mod hash;
 mod json;
 mod merges;
-#[expect(dead_code, reason = "reached through tokenizer files")]
 mod model;
-#[cfg_attr(not(test), expect(dead_code, reason = "reached through tokenizer files"))]
 mod normalize;
 mod pattern;
 mod piece_cache;
+mod pipeline;
+mod post_processor;
 mod pretokenize;
 mod scan;
 mod scratch;
 mod sentencepiece;
+mod text_pattern;
 mod tiktoken;
 mod token;
 mod tokenizer;
@@ -89,7 +94,13 @@ mod unigram_trainer;
 mod vocabulary;
 
 pub use counts::PreTokenCounts;
+pub use encoding::{
+    EncodeOptions, Encoding, Input, PadLength, Padding, Side, Truncation, TruncationStrategy,
+};
 pub use error::{BpeError, Result};
+pub use normalize::{
+    BertNormalizer, NORMALIZATION_UNICODE_VERSION, Normalizer, Precompiled, Replace,
+};
 pub use pattern::Pattern;
 pub use pretokenize::PreTokenizer;
 pub use sentencepiece::{PieceKind, SentencePiece};

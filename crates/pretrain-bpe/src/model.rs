@@ -10,11 +10,76 @@ pub(crate) mod trie;
 pub(crate) mod unigram;
 pub(crate) mod word_cache;
 pub(crate) mod word_cuts;
+pub(crate) mod wordlevel;
 pub(crate) mod wordpiece;
 
+use crate::byte_bpe::ByteBpe;
+use crate::model::char_bpe::CharBpe;
 use crate::model::merger::Merger;
-use crate::model::unigram::Lattice;
+use crate::model::unigram::{Lattice, Unigram};
 use crate::model::word_cache::WordCache;
+use crate::model::wordlevel::WordLevel;
+use crate::model::wordpiece::WordPiece;
+
+/// One of the models.
+#[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "a tokenizer has one, and it must be near at hand")]
+pub(crate) enum Model {
+    ByteBpe(ByteBpe),
+    CharBpe(CharBpe),
+    WordPiece(WordPiece),
+    WordLevel(WordLevel),
+    Unigram(Unigram),
+}
+
+impl Model {
+    /// Appends the tokens of a pre-token. Not for byte-level BPE, which works on bytes in place.
+    #[inline]
+    pub(crate) fn tokenize(&self, piece: &str, scratch: &mut ModelScratch, out: &mut Vec<Span>) {
+        match self {
+            Self::ByteBpe(_) => {}
+            Self::CharBpe(model) => model.tokenize(piece, scratch, out),
+            Self::WordPiece(model) => model.tokenize(piece, scratch, out),
+            Self::WordLevel(model) => {
+                out.push(Span { id: model.token_of(piece), start: 0, end: piece.len() as u32 });
+            }
+            Self::Unigram(model) => model.tokenize(piece, scratch, out),
+        }
+    }
+
+    /// The bytes of a token as the vocabulary has it.
+    pub(crate) fn token_bytes(&self, id: u32) -> Option<&[u8]> {
+        match self {
+            Self::ByteBpe(model) => model.vocabulary().bytes(id),
+            Self::CharBpe(model) => model.token(id).map(str::as_bytes),
+            Self::WordPiece(model) => model.token(id).map(str::as_bytes),
+            Self::WordLevel(model) => model.vocabulary().bytes(id),
+            Self::Unigram(model) => model.token(id).map(str::as_bytes),
+        }
+    }
+
+    /// The id of a token as the vocabulary has it.
+    pub(crate) fn id(&self, token: &str) -> Option<u32> {
+        match self {
+            Self::ByteBpe(model) => model.vocabulary().id(token.as_bytes()),
+            Self::CharBpe(model) => model.id(token),
+            Self::WordPiece(model) => model.id(token),
+            Self::WordLevel(model) => model.vocabulary().id(token.as_bytes()),
+            Self::Unigram(model) => model.id(token),
+        }
+    }
+
+    /// The highest id + 1.
+    pub(crate) fn n_ids(&self) -> usize {
+        match self {
+            Self::ByteBpe(model) => model.vocabulary().n_ids(),
+            Self::CharBpe(model) => model.n_ids(),
+            Self::WordPiece(model) => model.n_ids(),
+            Self::WordLevel(model) => model.vocabulary().n_ids(),
+            Self::Unigram(model) => model.n_ids(),
+        }
+    }
+}
 
 /// One token of a pre-token: its id, and the bytes of the pre-token that it stands for.
 ///

@@ -79,7 +79,7 @@ impl PreTokenizer {
 }
 
 /// Backtracking steps are not limited: a limit would make long texts fail, not wrong patterns.
-fn compile(regex: &str) -> Result<fancy_regex::Regex> {
+pub(crate) fn compile(regex: &str) -> Result<fancy_regex::Regex> {
     fancy_regex::RegexBuilder::new(regex)
         .backtrack_limit(usize::MAX)
         .build()
@@ -119,13 +119,13 @@ fn matches_and_gaps(regex: &fancy_regex::Regex, text: &str, sink: &mut impl FnMu
     let mut pos = 0;
     for found in regex.find_iter(text) {
         let Ok(found) = found else { break };
-        if found.range().is_empty() {
-            continue;
-        }
         if pos < found.start() {
             sink(pos..found.start());
         }
-        sink(found.range());
+        // An empty match only cuts.
+        if !found.range().is_empty() {
+            sink(found.range());
+        }
         pos = found.end();
     }
     if pos < text.len() {

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::merges::MergeScratch;
+use crate::model::{ModelScratch, Span};
 use crate::piece_cache::PieceCache;
 
 /// What one encoding thread needs.
@@ -10,6 +11,9 @@ pub(crate) struct Scratch {
     pub(crate) cache: PieceCache,
     pub(crate) merges: MergeScratch,
     pub(crate) ids: Vec<u32>,
+    /// What the models need beside byte-level BPE; made when one is first used.
+    pub(crate) model: Option<Box<ModelScratch>>,
+    pub(crate) spans: Vec<Span>,
 }
 
 /// Scratch spaces not in use.
@@ -31,13 +35,17 @@ impl ScratchPool {
         let idle = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         idle.unwrap_or_else(|| {
             let (cache, merges) = (PieceCache::new(), MergeScratch::default());
-            Scratch { cache, merges, ids: Vec::new() }
+            Scratch { cache, merges, ids: Vec::new(), model: None, spans: Vec::new() }
         })
     }
 
     fn give_back(&self, mut scratch: Scratch) {
         scratch.merges.shrink();
         scratch.ids = Vec::new();
+        scratch.spans = Vec::new();
+        if let Some(model) = &mut scratch.model {
+            model.shrink();
+        }
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < Self::MAX {
             idle.push(scratch);

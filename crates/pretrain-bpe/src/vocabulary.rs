@@ -6,6 +6,13 @@ use crate::hash;
 /// The id that stands for "no token" inside tables; files cannot hold it.
 pub(crate) const NO_TOKEN: u32 = u32::MAX;
 
+impl Default for Vocabulary {
+    /// No tokens.
+    fn default() -> Self {
+        Self { arena: Vec::new(), spans: Vec::new(), slots: vec![NO_TOKEN; 2], n_tokens: 0 }
+    }
+}
+
 /// Tokens as bytes by id, with an index back. Holes between ids are allowed.
 #[derive(Clone, Debug)]
 pub(crate) struct Vocabulary {

@@ -1,6 +1,8 @@
 //! Unigram: of all ways to cut a text into pieces, the one with the highest sum of scores (Kudo 2018,
 //! arXiv:1804.10959).
 
+use std::collections::HashSet;
+
 use crate::error::{BpeError, Result};
 use crate::model::trie::Trie;
 use crate::model::word_cache::WordKey;
@@ -23,11 +25,22 @@ pub(crate) struct Unigram {
 }
 
 impl Unigram {
-    /// Builds the tables. A piece is an id; of equal pieces the last one is found.
+    #[cfg(test)]
     pub(crate) fn new(
         pieces: Vec<(String, f64)>,
         unk_id: Option<usize>,
         byte_fallback: bool,
+    ) -> Result<Self> {
+        Self::new_hiding(pieces, unk_id, byte_fallback, &HashSet::new())
+    }
+
+    /// Builds the tables. A piece is an id; of equal pieces the last one is found. No text becomes a
+    /// piece that is `hidden`.
+    pub(crate) fn new_hiding(
+        pieces: Vec<(String, f64)>,
+        unk_id: Option<usize>,
+        byte_fallback: bool,
+        hidden: &HashSet<u32>,
     ) -> Result<Self> {
         if let Some(id) = unk_id.filter(|&id| id >= pieces.len()) {
             return Err(BpeError::MissingUnknownToken { token: format!("id {id}") });
@@ -36,7 +49,8 @@ impl Unigram {
         if u32::try_from(n_bytes).is_err() {
             return Err(BpeError::TooLarge { bytes: n_bytes });
         }
-        let trie = Trie::new((0..).zip(&pieces).map(|(id, (piece, _))| (piece.as_bytes(), id)));
+        let visible = (0..).zip(&pieces).filter(|(id, _)| !hidden.contains(id));
+        let trie = Trie::new(visible.map(|(id, (piece, _))| (piece.as_bytes(), id)));
         let min = pieces.iter().map(|(_, score)| *score).fold(f64::INFINITY, f64::min);
         let viterbi = Viterbi {
             scores: pieces.iter().map(|(_, score)| *score).collect(),
@@ -125,11 +139,6 @@ impl Unigram {
     /// The number of pieces.
     pub(crate) fn n_ids(&self) -> usize {
         self.pieces.len()
-    }
-
-    /// All pieces in order of id.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &str)> {
-        (0..).zip(self.pieces.iter().map(|(piece, _)| piece.as_str()))
     }
 }
 

@@ -18,8 +18,15 @@ fn golden_training_is_bit_exact() {
     for case in read_lines(&folder.join("cases.jsonl")) {
         let file = read(&folder.join(case["file"].as_str().unwrap()));
         match load_json(&file) {
+            Ok(reference) if reference.tokenizer.normalizer().is_some() => {
+                not_covered.push((case["case"].to_string(), "normalizer".to_owned()));
+            }
             Ok(reference) => {
-                let key = format!("{} {}", case["corpus"], reference.tokenizer.pattern());
+                let Some(pattern) = reference.tokenizer.pattern() else {
+                    not_covered.push((case["case"].to_string(), "not byte-level".to_owned()));
+                    continue;
+                };
+                let key = format!("{} {pattern}", case["corpus"]);
                 groups.entry(key).or_default().push((case, reference.tokenizer));
             }
             Err(reason) => not_covered.push((case["case"].to_string(), reason)),
@@ -46,7 +53,7 @@ fn check_group(folders: &Folders, group: &[(Value, Tokenizer)]) {
     let (case, tokenizer) = &group[0];
     let texts = folders.corpus(&case["corpus"], case["corpus_xxh64"].as_str().unwrap());
     let by_line = case["corpus"]["unit"] == "line";
-    let mut counts = PreTokenCounts::new(tokenizer.pattern()).unwrap();
+    let mut counts = PreTokenCounts::new(tokenizer.pattern().unwrap()).unwrap();
     for text in &texts {
         if by_line {
             text.split('\n').for_each(|line| counts.count(line));
@@ -61,7 +68,7 @@ fn check_group(folders: &Folders, group: &[(Value, Tokenizer)]) {
 
 fn config_of(case: &Value, expected: &Tokenizer) -> TrainerConfig {
     let trainer = case["trainer"].as_object().unwrap();
-    let mut config = TrainerConfig::new(0, expected.pattern().clone());
+    let mut config = TrainerConfig::new(0, expected.pattern().unwrap().clone());
     for (key, value) in trainer {
         let number = || value.as_u64().unwrap();
         match key.as_str() {

@@ -5,6 +5,7 @@
 
 mod golden;
 mod golden_encode;
+mod golden_encoding;
 mod golden_special;
 mod golden_spm;
 mod golden_train;

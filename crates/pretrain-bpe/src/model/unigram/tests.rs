@@ -69,7 +69,7 @@ fn best_score(model: &Unigram, text: &str) -> f64 {
     let Some(first) = text.chars().next() else { return 0.0 };
     let mut best = f64::NEG_INFINITY;
     let mut has_single = false;
-    for (id, piece) in model.iter() {
+    for (id, (piece, _)) in (0..).zip(model.pieces()) {
         if let Some(rest) = text.strip_prefix(piece).filter(|_| model.id(piece) == Some(id)) {
             has_single |= piece.len() == first.len_utf8();
             best = best.max(model.viterbi.scores[id as usize] + best_score(model, rest));
