@@ -31,7 +31,10 @@ pub(crate) enum Segment {
 }
 
 impl AddedTokens {
-    pub(crate) fn new(mut tokens: Vec<AddedToken>, normalizer: Option<&Normalizer>) -> Result<Self> {
+    pub(crate) fn new(
+        mut tokens: Vec<AddedToken>,
+        normalizer: Option<&Normalizer>,
+    ) -> Result<Self> {
         tokens.sort_by_key(|token| token.id);
         if let Some(token) = tokens.iter().find(|token| token.content.is_empty()) {
             return Err(BpeError::EmptyToken { id: token.id.0 });
@@ -59,7 +62,9 @@ impl AddedTokens {
                     continue;
                 }
                 match normalizer.filter(|_| token.normalized) {
-                    Some(normalizer) => normalized.add(&normalizer.normalize(&token.content), index),
+                    Some(normalizer) => {
+                        normalized.add(&normalizer.normalize(&token.content), index)
+                    }
                     None if token.normalized => normalized.add(&token.content, index),
                     None => raw.add(&token.content, index),
                 }

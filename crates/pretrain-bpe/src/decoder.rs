@@ -14,7 +14,10 @@ pub(crate) enum Decoder {
     /// Characters stand for bytes.
     ByteLevel(ByteLevelFlags),
     /// A space before each token that does not begin with the prefix.
-    WordPiece { prefix: String, cleanup: bool },
+    WordPiece {
+        prefix: String,
+        cleanup: bool,
+    },
     /// `▁` is a space, but not in the first token.
     Metaspace(Metaspace),
     /// Tokens `<0x00>` are bytes.
@@ -22,12 +25,22 @@ pub(crate) enum Decoder {
     /// All in one.
     Fuse,
     /// Removes characters at the ends of each token, so many at most.
-    Strip { content: char, start: usize, stop: usize },
+    Strip {
+        content: char,
+        start: usize,
+        stop: usize,
+    },
     Replace(Replace),
     /// The suffix ends a word.
-    Bpe { suffix: String },
+    Bpe {
+        suffix: String,
+    },
     /// Connectionist temporal classification: repeated tokens are one.
-    Ctc { pad_token: String, word_delimiter_token: String, cleanup: bool },
+    Ctc {
+        pad_token: String,
+        word_delimiter_token: String,
+        cleanup: bool,
+    },
     Sequence(Vec<Decoder>),
 }
 
@@ -144,13 +157,13 @@ fn clean_up(text: &str) -> String {
 /// Each run of byte tokens becomes its text, or one U+FFFD per byte if it is not UTF-8.
 fn byte_fallback(tokens: Vec<String>) -> Vec<String> {
     let (mut texts, mut bytes) = (Vec::with_capacity(tokens.len()), Vec::new());
-    let flush = |bytes: &mut Vec<u8>, texts: &mut Vec<String>| {
-        match String::from_utf8(std::mem::take(bytes)) {
-            Ok(text) if text.is_empty() => {}
-            Ok(text) => texts.push(text),
-            Err(error) => {
-                texts.extend(std::iter::repeat_n(REPLACEMENT.to_owned(), error.as_bytes().len()));
-            }
+    let flush = |bytes: &mut Vec<u8>, texts: &mut Vec<String>| match String::from_utf8(
+        std::mem::take(bytes),
+    ) {
+        Ok(text) if text.is_empty() => {}
+        Ok(text) => texts.push(text),
+        Err(error) => {
+            texts.extend(std::iter::repeat_n(REPLACEMENT.to_owned(), error.as_bytes().len()));
         }
     };
     for token in tokens {

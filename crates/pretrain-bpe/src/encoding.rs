@@ -4,8 +4,8 @@ use crate::error::Result;
 use crate::token::{AllowedSpecial, TokenId};
 use crate::tokenizer::Tokenizer;
 
-pub(crate) use part::{Part, Row};
 pub use padding::{PadLength, Padding, Side};
+pub(crate) use part::{Part, Row};
 pub use truncation::{Truncation, TruncationStrategy};
 
 mod padding;

@@ -198,9 +198,11 @@ pub(crate) fn to_byte_chars(text: &mut NormalizedText<'_>) {
     let chars = old.chars().flat_map(|c| {
         let mut bytes = [0; 4];
         let n = c.encode_utf8(&mut bytes).len();
-        bytes.into_iter().take(n).enumerate().map(|(i, byte)| {
-            (byte_level::char_of(byte), isize::from(i > 0))
-        })
+        bytes
+            .into_iter()
+            .take(n)
+            .enumerate()
+            .map(|(i, byte)| (byte_level::char_of(byte), isize::from(i > 0)))
     });
     text.rewrite(0, chars);
 }
@@ -209,7 +211,16 @@ pub(crate) fn to_byte_chars(text: &mut NormalizedText<'_>) {
 fn nmt(c: char) -> Option<char> {
     match u32::from(c) {
         0x1..=0x8 | 0xb | 0xe..=0x1f | 0x7f | 0x8f | 0x9f => None,
-        0x9 | 0xa | 0xc | 0xd | 0x1680 | 0x200b..=0x200f | 0x2028 | 0x2029 | 0x2581 | 0xfeff
+        0x9
+        | 0xa
+        | 0xc
+        | 0xd
+        | 0x1680
+        | 0x200b..=0x200f
+        | 0x2028
+        | 0x2029
+        | 0x2581
+        | 0xfeff
         | 0xfffd => Some(' '),
         _ => Some(c),
     }

@@ -146,6 +146,12 @@ impl Tokenizer {
                     bpe.encode_piece(text.as_bytes(), piece, scratch, out);
                 }
             }
+            Model::SentencePiece(model) => {
+                let model_scratch = scratch.model.get_or_insert_default();
+                for piece in &pieces.ranges {
+                    model.ids(&text[piece.clone()], model_scratch, out);
+                }
+            }
             model => {
                 let model_scratch = scratch.model.get_or_insert_default();
                 for piece in &pieces.ranges {

@@ -17,6 +17,7 @@ use crate::normalize::Normalizer;
 use crate::pattern::Pattern;
 use crate::post_processor::{ByteLevelPost, PostProcessor};
 use crate::scratch::ScratchPool;
+use crate::sentencepiece::{PieceKind, SentencePiece};
 use crate::token::{AddedToken, AllowedSpecial, TokenId};
 use crate::vocabulary::Vocabulary;
 
@@ -25,8 +26,8 @@ mod fingerprint;
 /// A tokenizer: byte-level BPE, or another model with the whole pipeline of a `tokenizer.json` around
 /// it. Immutable, `Send + Sync`, every method takes `&self`.
 ///
-/// Made by [`Trainer::train`](crate::Trainer::train), [`Tokenizer::from_json`] or
-/// [`Tokenizer::from_tiktoken`].
+/// Made by [`Trainer::train`](crate::Trainer::train), [`Tokenizer::from_json`],
+/// [`Tokenizer::from_tiktoken`] or [`Tokenizer::from_sentencepiece`].
 ///
 /// Beside the tables it holds one scratch space per thread that has encoded at the same time as
 /// others: buffers, and a cache of 1 MiB with exact keys. At most 64 are kept.
@@ -126,6 +127,41 @@ impl Tokenizer {
         })
     }
 
+    /// Reads a SentencePiece `.model` file. Encoding and decoding are those of
+    /// `SentencePieceProcessor` (see [`SentencePiece`]); the control pieces are the added tokens. Where
+    /// some are allowed in a text, each part between them is encoded as a text of its own.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SentencePiece::from_bytes`].
+    pub fn from_sentencepiece(file: &[u8]) -> Result<Self> {
+        let model = SentencePiece::from_bytes(file)?;
+        let control = (0..model.n_pieces() as u32)
+            .map(TokenId)
+            .filter(|&id| model.kind(id) == Some(PieceKind::Control));
+        let added = control.map(|id| AddedToken::special(id, model.piece(id).unwrap_or_default()));
+        Self::assemble(Components {
+            added: added.collect(),
+            model: Model::SentencePiece(Box::new(model)),
+            bpe_fields: CharBpeConfig::default(),
+            added_beside: Vec::new(),
+            normalizer: None,
+            pre_tokenizer: None,
+            post_processor: None,
+            decoder: None,
+            truncation: None,
+            padding: None,
+        })
+    }
+
+    /// The SentencePiece model that it was read from, if it was.
+    pub fn sentencepiece(&self) -> Option<&SentencePiece> {
+        match &self.model {
+            Model::SentencePiece(model) => Some(model),
+            _ => None,
+        }
+    }
+
     /// The tokens of a text. Control tokens are never produced: text that looks like one is encoded as
     /// the characters it is made of.
     ///
@@ -216,6 +252,9 @@ impl Tokenizer {
         if self.decodes_bytes() {
             return String::from_utf8(self.decode(ids))
                 .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        }
+        if let Model::SentencePiece(model) = &self.model {
+            return model.decode(ids);
         }
         let tokens: Vec<String> = ids.iter().filter_map(|&id| self.token_text(id)).collect();
         match &self.decoder {
@@ -327,7 +366,8 @@ impl Tokenizer {
                 (leading, bytes.iter().rev().take_while(is_space).count())
             }
             model => {
-                let token = model.token_bytes(id.0).and_then(|token| std::str::from_utf8(token).ok());
+                let token =
+                    model.token_bytes(id.0).and_then(|token| std::str::from_utf8(token).ok());
                 let token = token.unwrap_or_default();
                 (count(&mut token.chars()), count(&mut token.chars().rev()))
             }

@@ -55,11 +55,8 @@ pub(crate) enum PrependScheme {
 impl Component {
     /// The components of a byte-level tokenizer that cuts by a pattern.
     pub(crate) fn of_pattern(pattern: &Pattern) -> Result<Self> {
-        let byte_level = |use_regex| Self::ByteLevel {
-            add_prefix_space: false,
-            trim_offsets: true,
-            use_regex,
-        };
+        let byte_level =
+            |use_regex| Self::ByteLevel { add_prefix_space: false, trim_offsets: true, use_regex };
         let first = match pattern {
             Pattern::Gpt2 => return Ok(byte_level(true)),
             Pattern::Digits => {

@@ -45,7 +45,8 @@ impl Stage {
             }),
             Self::Split { pattern, behavior, invert } => cut(pieces, |text, out| {
                 let parts = parts(pattern.matches(text), text.len());
-                behavior.split(parts.into_iter().map(|(part, found)| (part, found != *invert)), out);
+                behavior
+                    .split(parts.into_iter().map(|(part, found)| (part, found != *invert)), out);
             }),
             Self::Class(class, behavior) => cut(pieces, |text, out| {
                 behavior.split(parts(class.matches(text), text.len()).into_iter(), out);

@@ -17,9 +17,8 @@ fn word_pieces_are_joined_and_cleaned_up() {
 
 #[test]
 fn sentence_pieces_lose_their_marks() {
-    let metaspace = |prepend| {
-        Decoder::Metaspace(Metaspace { replacement: '▁', prepend, split: true })
-    };
+    let metaspace =
+        |prepend| Decoder::Metaspace(Metaspace { replacement: '▁', prepend, split: true });
     let tokens = ["▁▁a", "▁b", "c"];
     assert_eq!(decode(&metaspace(PrependScheme::Always), &tokens), "a bc");
     assert_eq!(decode(&metaspace(PrependScheme::Never), &tokens), "  a bc");
@@ -48,11 +47,8 @@ fn suffixes_end_words_and_repetitions_are_one() {
     let bpe = Decoder::Bpe { suffix: "</w>".into() };
     assert_eq!(decode(&bpe, &["ab", "c</w>", "d</w>"]), "abc d");
     assert_eq!(decode(&bpe, &[]), "");
-    let ctc = Decoder::Ctc {
-        pad_token: "<pad>".into(),
-        word_delimiter_token: "|".into(),
-        cleanup: true,
-    };
+    let ctc =
+        Decoder::Ctc { pad_token: "<pad>".into(), word_delimiter_token: "|".into(), cleanup: true };
     let tokens = ["<pad>", "h", "h", "e", "l", "l", "<pad>", "l", "o", "|", "|", "y"];
     assert_eq!(decode(&ctc, &tokens), "hello y");
 }

@@ -43,11 +43,8 @@ pub(super) fn read(path: &str, node: Node) -> Result<Normalizer> {
         "Precompiled" => {
             let path = fields.path_of("precompiled_charsmap");
             let text = fields.take_string("precompiled_charsmap")?;
-            let fault = || BpeError::Type {
-                path,
-                expected: "base64",
-                found: string(&text).to_string(),
-            };
+            let fault =
+                || BpeError::Type { path, expected: "base64", found: string(&text).to_string() };
             let blob = base64::decode(text.as_bytes()).ok_or_else(fault)?;
             Normalizer::Precompiled(Precompiled::new(&blob)?)
         }

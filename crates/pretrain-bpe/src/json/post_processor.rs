@@ -56,7 +56,9 @@ fn read_named_token(fields: &mut Fields, key: &str) -> Result<NamedToken> {
         Ok([Node::String(token), id]) => {
             Ok(NamedToken { token, id: TokenId(read_id(&format!("{path}[1]"), &id)?) })
         }
-        Ok(items) => Err(wrong_type(&path, "a token and its id", Some(&Node::Array(items.to_vec())))),
+        Ok(items) => {
+            Err(wrong_type(&path, "a token and its id", Some(&Node::Array(items.to_vec()))))
+        }
         Err(items) => Err(wrong_type(&path, "a token and its id", Some(&Node::Array(items)))),
     }
 }

@@ -9,8 +9,7 @@ use crate::error::Result;
 
 const SUPPORTED: &str = "ByteLevel, Split, BertPreTokenizer, Whitespace, WhitespaceSplit, Metaspace, \
     Punctuation, Digits, CharDelimiterSplit, FixedLength, Sequence";
-const BEHAVIORS: &str =
-    "Removed, Isolated, MergedWithPrevious, MergedWithNext, Contiguous";
+const BEHAVIORS: &str = "Removed, Isolated, MergedWithPrevious, MergedWithNext, Contiguous";
 const SCHEMES: [(&str, PrependScheme); 3] = [
     ("first", PrependScheme::First),
     ("never", PrependScheme::Never),
@@ -40,9 +39,7 @@ pub(super) fn read(path: &str, node: Node) -> Result<Component> {
             let behavior = fields.take_named("behavior", &Behavior::NAMES, absent, BEHAVIORS)?;
             Component::Punctuation(behavior)
         }
-        "Digits" => {
-            Component::Digits { individual: fields.take_bool("individual_digits", false)? }
-        }
+        "Digits" => Component::Digits { individual: fields.take_bool("individual_digits", false)? },
         "CharDelimiterSplit" => Component::CharDelimiterSplit(fields.take_char("delimiter")?),
         "FixedLength" => match fields.take("length") {
             Node::Null => Component::FixedLength(5),

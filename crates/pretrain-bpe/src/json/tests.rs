@@ -108,7 +108,11 @@ fn pre_tokenizers_return() {
 fn unknown_components_are_refused_with_their_path() {
     let cases = [
         ("/version", json!("2.0"), "version"),
-        ("/truncation", json!({ "max_length": 3, "stride": 0, "strategy": "Most" }), "truncation.strategy"),
+        (
+            "/truncation",
+            json!({ "max_length": 3, "stride": 0, "strategy": "Most" }),
+            "truncation.strategy",
+        ),
         ("/normalizer", json!({ "type": "Upper" }), "normalizer"),
         (
             "/normalizer",
@@ -123,7 +127,11 @@ fn unknown_components_are_refused_with_their_path() {
         ("/surprise", json!(1), "surprise"),
         ("/pre_tokenizer/type", json!("UnicodeScripts"), "pre_tokenizer"),
         ("/pre_tokenizer/surprise", json!(null), "pre_tokenizer.surprise"),
-        ("/pre_tokenizer", json!({ "type": "Split", "pattern": { "String": "a" }, "behavior": "Gone" }), "pre_tokenizer.behavior"),
+        (
+            "/pre_tokenizer",
+            json!({ "type": "Split", "pattern": { "String": "a" }, "behavior": "Gone" }),
+            "pre_tokenizer.behavior",
+        ),
         ("/pre_tokenizer", json!({ "type": "FixedLength", "length": 0 }), "pre_tokenizer.length"),
         (
             "/pre_tokenizer",

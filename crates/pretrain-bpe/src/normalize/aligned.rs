@@ -193,9 +193,9 @@ impl<'t> Rewriter<'_, 't> {
         self.text.push_str(text);
         if self.source.is_tracked() {
             let base = self.source.base;
-            let origin = at.filter(|&at| at < self.source.text.len()).map_or(base..base, |at| {
-                self.source.origin(at..at + 1)
-            });
+            let origin = at
+                .filter(|&at| at < self.source.text.len())
+                .map_or(base..base, |at| self.source.origin(at..at + 1));
             self.origins.extend(std::iter::repeat_n((origin.start, origin.end), text.len()));
         }
     }
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn untracked_texts_are_rewritten_alike() {
         let mut text = NormalizedText::new("a b", 0, false);
-        text.replace(&[1..2], "_");
+        text.replace(std::slice::from_ref(&(1..2)), "_");
         text.prepend("_");
         assert_eq!(text.as_str(), "_a_b");
         assert!(!text.is_tracked());

@@ -25,14 +25,17 @@ impl BertNormalizer {
         }
         if self.handle_chinese_chars && text.as_str().chars().any(is_chinese) {
             let old = text.as_str().to_owned();
-            text.rewrite(0, old.chars().flat_map(|c| {
-                let (apart, whole) = if is_chinese(c) {
-                    (Some([(' ', 0), (c, 1), (' ', 1)]), None)
-                } else {
-                    (None, Some((c, 0)))
-                };
-                apart.into_iter().flatten().chain(whole)
-            }));
+            text.rewrite(
+                0,
+                old.chars().flat_map(|c| {
+                    let (apart, whole) = if is_chinese(c) {
+                        (Some([(' ', 0), (c, 1), (' ', 1)]), None)
+                    } else {
+                        (None, Some((c, 0)))
+                    };
+                    apart.into_iter().flatten().chain(whole)
+                }),
+            );
         }
         if self.strip_accents.unwrap_or(self.lowercase) {
             Normalizer::Nfd.apply(text);

@@ -91,6 +91,10 @@ pub(super) fn of(tokenizer: &Tokenizer) -> String {
                 hasher.bytes(&score.to_bits().to_le_bytes());
             }
         }
+        Model::SentencePiece(model) => {
+            hasher.bytes(b"sentencepiece");
+            hasher.bytes(model.to_bytes());
+        }
         Model::WordLevel(model) => {
             hash_fields(&mut hasher, tokenizer);
             hasher.number(model.vocabulary().n_tokens());
@@ -104,7 +108,8 @@ pub(super) fn of(tokenizer: &Tokenizer) -> String {
     for token in tokenizer.added_tokens() {
         hasher.number(token.id.0 as usize);
         hasher.bytes(token.content.as_bytes());
-        let flags = [token.special, token.normalized, token.lstrip, token.rstrip, token.single_word];
+        let flags =
+            [token.special, token.normalized, token.lstrip, token.rstrip, token.single_word];
         hasher.number(flags.iter().rev().fold(0, |bits, &flag| bits << 1 | usize::from(flag)));
     }
     hash_component(&mut hasher, "normalizer", &json::normalizer_json(tokenizer.normalizer()));
