@@ -207,6 +207,7 @@ mod token;
 mod tokenizer;
 mod trainer;
 mod unicode;
+mod unigram_trainer;
 mod vocabulary;
 
 pub use counts::{
@@ -239,6 +240,9 @@ pub use trainer::{
     WordPieceTrainerConfig,
 };
 pub use unicode::UNICODE_VERSION;
+pub use unigram_trainer::{
+    UnigramProgress, UnigramTrainer, UnigramTrainerConfig, UnigramVocabulary,
+};
 
 /// The snippet of the README runs as a test.
 #[cfg(doctest)]

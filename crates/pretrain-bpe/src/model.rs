@@ -20,6 +20,8 @@ use crate::model::unigram::{Lattice, Unigram};
 use crate::model::word_cache::WordCache;
 use crate::model::wordlevel::WordLevel;
 use crate::model::wordpiece::WordPiece;
+use crate::sentencepiece::SentencePiece;
+use crate::token::TokenId;
 
 /// One of the models.
 #[derive(Clone)]
@@ -29,6 +31,8 @@ pub(crate) enum Model {
     WordPiece(WordPiece),
     WordLevel(WordLevel),
     Unigram(Unigram),
+    /// Takes whole texts: it has its own normaliser.
+    SentencePiece(Box<SentencePiece>),
 }
 
 impl Model {
@@ -43,6 +47,7 @@ impl Model {
                 out.push(Span { id: model.token_of(piece), start: 0, end: piece.len() as u32 });
             }
             Self::Unigram(model) => model.tokenize(piece, scratch, out),
+            Self::SentencePiece(model) => model.spans(piece, scratch, out),
         }
     }
 
@@ -54,6 +59,7 @@ impl Model {
             Self::WordPiece(model) => model.token(id).map(str::as_bytes),
             Self::WordLevel(model) => model.vocabulary().bytes(id),
             Self::Unigram(model) => model.token(id).map(str::as_bytes),
+            Self::SentencePiece(model) => model.piece(TokenId(id)).map(str::as_bytes),
         }
     }
 
@@ -65,6 +71,7 @@ impl Model {
             Self::WordPiece(model) => model.id(token),
             Self::WordLevel(model) => model.vocabulary().id(token.as_bytes()),
             Self::Unigram(model) => model.id(token),
+            Self::SentencePiece(model) => model.piece_to_id(token).map(|id| id.0),
         }
     }
 
@@ -76,6 +83,7 @@ impl Model {
             Self::WordPiece(model) => model.n_ids(),
             Self::WordLevel(model) => model.vocabulary().n_ids(),
             Self::Unigram(model) => model.n_ids(),
+            Self::SentencePiece(model) => model.n_pieces(),
         }
     }
 }

@@ -153,6 +153,12 @@ impl Tokenizer {
         let text = pieces.text.as_str();
         match self.model() {
             Model::ByteBpe(bpe) => bpe.encode_pieces(text, &pieces.ranges, scratch, out),
+            Model::SentencePiece(model) => {
+                let model_scratch = scratch.model.get_or_insert_default();
+                for piece in &pieces.ranges {
+                    model.ids(&text[piece.clone()], model_scratch, out);
+                }
+            }
             model => {
                 let model_scratch = scratch.model.get_or_insert_default();
                 for piece in &pieces.ranges {

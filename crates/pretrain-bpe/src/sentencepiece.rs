@@ -15,11 +15,14 @@ use crate::vocabulary::NO_TOKEN;
 
 mod bpe;
 mod file;
+mod tokenizer;
 mod wire;
+mod write;
 
 use bpe::{Merges, Splits};
 pub use file::PieceKind;
 use file::{ModelFile, ModelType, NormalizerSpec, Piece};
+pub(crate) use write::write_unigram;
 
 /// A SentencePiece model. Immutable, `Send + Sync`, every method takes `&self`.
 ///
@@ -40,6 +43,8 @@ pub struct SentencePiece {
     unk_surface: String,
     names: [String; 3],
     self_tests: Vec<(String, String)>,
+    /// As it was read.
+    file: Vec<u8>,
     scratch: Mutex<Vec<ModelScratch>>,
 }
 
@@ -101,6 +106,7 @@ impl SentencePiece {
             unk_surface: trainer.unk_surface,
             names: [trainer.bos_piece, trainer.eos_piece, trainer.pad_piece],
             self_tests,
+            file: file.to_vec(),
             scratch: Mutex::default(),
         })
     }
@@ -115,13 +121,27 @@ impl SentencePiece {
 
     /// Appends the ids of the pieces of a text.
     pub fn encode_into(&self, text: &str, out: &mut Vec<u32>) {
-        self.with_scratch(|this, scratch| {
-            let mut normalized = String::new();
-            this.normalizer.normalize_into(text, &mut normalized);
-            let mut spans = Vec::new();
-            this.tokenize(&normalized, scratch, &mut spans);
-            out.extend(spans.iter().map(|span| span.id));
-        });
+        self.with_scratch(|this, scratch| this.ids(text, scratch, out));
+    }
+
+    /// [`encode_into`](Self::encode_into) in the scratch space of a tokenizer.
+    pub(crate) fn ids(&self, text: &str, scratch: &mut ModelScratch, out: &mut Vec<u32>) {
+        let mut normalized = String::new();
+        self.normalizer.normalize_into(text, &mut normalized);
+        let mut spans = Vec::new();
+        self.tokenize(&normalized, scratch, &mut spans);
+        out.extend(spans.iter().map(|span| span.id));
+    }
+
+    /// Appends the pieces of a text and the bytes of it that they stand for.
+    pub(crate) fn spans(&self, text: &str, scratch: &mut ModelScratch, out: &mut Vec<Span>) {
+        let (normalized, origins) = self.normalizer.normalize(text);
+        let before = out.len();
+        self.tokenize(&normalized, scratch, out);
+        for span in &mut out[before..] {
+            span.start = origins[span.start as usize];
+            span.end = origins[span.end as usize];
+        }
     }
 
     /// The pieces of a text and the bytes of it that they stand for: `begin` and `end` of
@@ -131,12 +151,10 @@ impl SentencePiece {
     /// stands for it and those before for nothing.
     pub fn encode_with_offsets(&self, text: &str) -> Vec<(TokenId, Range<usize>)> {
         self.with_scratch(|this, scratch| {
-            let (normalized, origins) = this.normalizer.normalize(text);
             let mut spans = Vec::new();
-            this.tokenize(&normalized, scratch, &mut spans);
-            let origin = |at: u32| origins[at as usize] as usize;
-            let spans = spans.iter();
-            spans.map(|span| (TokenId(span.id), origin(span.start)..origin(span.end))).collect()
+            this.spans(text, scratch, &mut spans);
+            let bytes = |span: &Span| span.start as usize..span.end as usize;
+            spans.iter().map(|span| (TokenId(span.id), bytes(span))).collect()
         })
     }
 
@@ -227,6 +245,11 @@ impl SentencePiece {
     /// The samples that old models carry: texts, and their pieces joined by spaces.
     pub fn self_tests(&self) -> &[(String, String)] {
         &self.self_tests
+    }
+
+    /// The `.model` file, as it was read.
+    pub fn to_bytes(&self) -> &[u8] {
+        &self.file
     }
 
     /// The text that is cut into pieces.
@@ -328,6 +351,7 @@ impl Clone for SentencePiece {
             unk_surface: self.unk_surface.clone(),
             names: self.names.clone(),
             self_tests: self.self_tests.clone(),
+            file: self.file.clone(),
             scratch: Mutex::default(),
         }
     }
@@ -475,19 +499,18 @@ fn char_only(piece: &Piece) -> Piece {
     Piece { kind, ..piece.clone() }
 }
 
-/// Scores as SentencePiece uses them, in single precision: a user-defined symbol scores more than
-/// anything that could be made of it.
+/// Scores as SentencePiece 0.2.3 uses them, in single precision. That of a user-defined symbol is not the
+/// one in the file: a tenth for each byte after the first, more than its parts can have. (Found by
+/// experiment, as far as the published sources differ.)
 fn viterbi(pieces: &[Piece], unk_id: u32) -> Viterbi {
     let normal = pieces.iter().filter(|piece| piece.kind == PieceKind::Normal);
-    let (min, max) = normal.fold((f32::MAX, f32::MIN_POSITIVE), |(min, max), piece| {
-        (min.min(piece.score), max.max(piece.score))
-    });
+    let min = normal.map(|piece| piece.score).fold(f32::MAX, f32::min);
     let score = |piece: &Piece| match piece.kind {
-        PieceKind::UserDefined => f64::from(piece.text.len() as f32 * max) - 0.1,
-        _ => f64::from(piece.score),
+        PieceKind::UserDefined => (0.1 * (piece.text.len() as f64 - 1.0)) as f32,
+        _ => piece.score,
     };
     Viterbi {
-        scores: pieces.iter().map(score).collect(),
+        scores: pieces.iter().map(score).map(f64::from).collect(),
         unk_id,
         unk_score: f64::from(min - UNKNOWN_PENALTY as f32),
         single_precision: true,

@@ -27,8 +27,8 @@ mod fingerprint;
 /// A tokenizer: byte-level BPE, or another model with the whole pipeline of a `tokenizer.json` around
 /// it. Immutable, `Send + Sync`, every method takes `&self`.
 ///
-/// Made by [`Trainer::train`](crate::Trainer::train), [`Tokenizer::from_json`] or
-/// [`Tokenizer::from_tiktoken`].
+/// Made by [`Trainer::train`](crate::Trainer::train), [`Tokenizer::from_json`],
+/// [`Tokenizer::from_tiktoken`] or [`Tokenizer::from_sentencepiece`].
 ///
 /// Beside the tables it holds one scratch space per thread that has encoded at the same time as
 /// others: buffers, and a cache with exact keys that grows with use. All caches of a tokenizer together

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde_json::{Value, json};
 
 use super::node::{Fields, Node, read_id, string, unsupported, wrong_type};
+use crate::base64;
 use crate::byte_bpe::{ByteBpe, MergeRule};
 use crate::byte_level;
 use crate::error::{BpeError, Result};
@@ -13,10 +14,11 @@ use crate::model::char_bpe::{CharBpe, CharBpeConfig};
 use crate::model::unigram::Unigram;
 use crate::model::wordlevel::WordLevel;
 use crate::model::wordpiece::{WordPiece, WordPieceConfig};
+use crate::sentencepiece::SentencePiece;
 use crate::token::AddedToken;
 use crate::tokenizer::{Tokenizer, check_density};
 
-const SUPPORTED: &str = "BPE, WordPiece, WordLevel, Unigram";
+const SUPPORTED: &str = "BPE, WordPiece, WordLevel, Unigram, SentencePiece";
 
 /// A model, what its file says beside, and the added tokens that its list of tokens does not have.
 pub(super) struct ModelParts {
@@ -61,6 +63,14 @@ impl ModelParts {
                 Self::other(Model::WordLevel(WordLevel::new(unk_token, tokens)?), added_beside)
             }
             "Unigram" => read_unigram(&mut fields, added)?,
+            "SentencePiece" => {
+                let file = fields.take_string("file")?;
+                let bytes = base64::decode(file.as_bytes()).ok_or_else(|| {
+                    wrong_type("model.file", "a file in base64", Some(&Node::String(file)))
+                })?;
+                let model = SentencePiece::from_bytes(&bytes)?;
+                Self::other(Model::SentencePiece(Box::new(model)), Vec::new())
+            }
             other => return Err(unsupported("model.type", &string(other), SUPPORTED)),
         };
         fields.finish()?;
@@ -331,5 +341,10 @@ pub(super) fn fields_json(tokenizer: &Tokenizer) -> Value {
             "unk_id": model.unk_id(),
             "byte_fallback": model.byte_fallback(),
         }),
+        Model::SentencePiece(model) => {
+            let mut file = Vec::new();
+            base64::encode(model.to_bytes(), &mut file);
+            json!({ "type": "SentencePiece", "file": String::from_utf8_lossy(&file) })
+        }
     }
 }

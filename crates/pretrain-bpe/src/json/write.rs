@@ -86,6 +86,7 @@ impl Serialize for ModelFields<'_> {
             }
         }
         match self.0.model() {
+            Model::SentencePiece(_) => return map.end(),
             Model::Unigram(model) => map.serialize_entry("vocab", model.pieces())?,
             _ => map.serialize_entry("vocab", &Vocab(self.0))?,
         }
@@ -96,7 +97,10 @@ impl Serialize for ModelFields<'_> {
                 let merges = model.merges().iter().map(|&(left, right)| [text(left), text(right)]);
                 map.serialize_entry("merges", &merges.collect::<Vec<_>>())?;
             }
-            Model::WordPiece(_) | Model::WordLevel(_) | Model::Unigram(_) => {}
+            Model::WordPiece(_)
+            | Model::WordLevel(_)
+            | Model::Unigram(_)
+            | Model::SentencePiece(_) => {}
         }
         map.end()
     }
@@ -130,6 +134,9 @@ impl Tokenizer {
     /// Writes a `tokenizer.json` that Hugging Face's `tokenizers` reads. The same tokenizer always
     /// gives the same bytes. A file that was read is written with the same content, in the spelling of
     /// `tokenizers` 0.23 (defaults written out, merges as pairs).
+    ///
+    /// A SentencePiece model is written whole, as a model of type `SentencePiece` that this crate alone
+    /// reads: what Hugging Face makes of such models is only nearly the same.
     ///
     /// A rank file has no merges. They are found (one pair for each token that merging can reach; no
     /// other can meet) and written in order of rank, with `ignore_merges`, so that the file gives the

@@ -173,6 +173,17 @@ struct Node {
 /// No path ends here, at least none so far.
 const UNREACHED: Node = Node { score: 0.0, start: u32::MAX, id: NO_TOKEN };
 
+impl Node {
+    #[inline(always)]
+    fn is_reached(&self) -> bool {
+        self.start != UNREACHED.start
+    }
+}
+
+/// SentencePiece counts from zero again where a sum in single precision has fallen below this, lest it
+/// lose the difference between pieces (found by experiment with 0.2.3).
+const REBASE_BELOW: f64 = -1e5;
+
 impl Viterbi {
     /// Calls `sink` with the pieces of the best path through `text`, in order; each unknown character
     /// is a piece. Of equal paths the one stands that was found first, from left to right and with
@@ -188,8 +199,14 @@ impl Viterbi {
         let bytes = text.as_bytes();
         nodes.clear();
         nodes.resize(bytes.len() + 1, UNREACHED);
-        let mut start = 0;
+        let (mut start, mut reached) = (0, 0);
         while start < bytes.len() {
+            if self.single_precision && nodes[start].score < REBASE_BELOW {
+                let base = nodes[start].score;
+                for node in nodes[start..=reached].iter_mut().filter(|node| node.is_reached()) {
+                    node.score = self.round(node.score - base);
+                }
+            }
             let score = nodes[start].score;
             let char_len = char_len(bytes[start]);
             let mut has_single = false;
@@ -197,10 +214,12 @@ impl Viterbi {
                 let sum = self.round(score + self.scores[id as usize]);
                 improve(&mut nodes[start + len], sum, start, id);
                 has_single |= len == char_len;
+                reached = reached.max(start + len);
             }
             if !has_single {
                 let sum = self.round(score + self.unk_score);
                 improve(&mut nodes[start + char_len], sum, start, self.unk_id);
+                reached = reached.max(start + char_len);
             }
             start += char_len;
         }
@@ -222,7 +241,7 @@ impl Viterbi {
 
 #[inline(always)]
 fn improve(node: &mut Node, score: f64, start: usize, id: u32) {
-    if node.start == UNREACHED.start || score > node.score {
+    if !node.is_reached() || score > node.score {
         *node = Node { score, start: start as u32, id };
     }
 }

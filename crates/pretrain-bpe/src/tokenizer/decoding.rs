@@ -30,6 +30,9 @@ impl Tokenizer {
             return String::from_utf8(self.decode(ids))
                 .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         }
+        if let Model::SentencePiece(model) = &self.model {
+            return model.decode(ids);
+        }
         let tokens: Vec<String> = ids.iter().filter_map(|&id| self.token_text(id)).collect();
         match &self.decoder {
             Some(decoder) => decoder.decode(tokens),

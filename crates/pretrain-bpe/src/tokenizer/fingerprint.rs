@@ -91,6 +91,10 @@ pub(super) fn of(tokenizer: &Tokenizer) -> String {
                 hasher.bytes(&score.to_bits().to_le_bytes());
             }
         }
+        Model::SentencePiece(model) => {
+            hasher.bytes(b"sentencepiece");
+            hasher.bytes(model.to_bytes());
+        }
         Model::WordLevel(model) => {
             hash_fields(&mut hasher, tokenizer);
             hasher.number(model.vocabulary().n_tokens());

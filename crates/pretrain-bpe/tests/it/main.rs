@@ -12,6 +12,7 @@ mod golden_special;
 mod golden_spm;
 mod golden_stream;
 mod golden_train;
+mod golden_unigram;
 mod laws;
 mod readers;
 mod streaming;

@@ -53,13 +53,15 @@ fn unknown_characters_become_bytes_one_token_or_nothing() {
 
 #[test]
 fn sums_can_be_kept_in_single_precision() {
-    let pieces = [("a", -1e-9), ("aa", -3e-9), ("b", -1e6)];
+    let pieces = [("a", -1e-4), ("aa", -3e-4), ("b", -6e4)];
     let mut model = model(&pieces, Some(2), false);
     assert_eq!(cut(&model, "baa"), [(2, 0, 1), (0, 1, 2), (0, 2, 3)]);
     model.viterbi.single_precision = true;
     assert_eq!(cut(&model, "aa"), [(0, 0, 1), (0, 1, 2)]);
     // After b the difference is lost in rounding, and what was found first stands.
     assert_eq!(cut(&model, "baa"), [(2, 0, 1), (1, 1, 3)]);
+    // After two, counting has begun again from zero.
+    assert_eq!(cut(&model, "bbaa"), [(2, 0, 2), (0, 2, 3), (0, 3, 4)]);
 }
 
 /// The best score over all ways to cut `text`.
