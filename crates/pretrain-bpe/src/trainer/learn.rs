@@ -130,7 +130,7 @@ impl WordsBuilder {
 const STEP: u64 = 16;
 
 /// Merges of this many words and more are shared between the threads.
-const MANY: usize = if cfg!(test) { 4 } else { 1 << 13 };
+const MANY: usize = if cfg!(test) { 4 } else { 1 << 11 };
 
 impl Learner {
     /// Learns one merge; `None` at the end.
