@@ -20,7 +20,8 @@ impl Tokenizer {
     /// before a blank or newline that follows a letter. A tokenizer with added tokens that match in plain
     /// text, or with a pattern that is not one of the named ones, encodes it on this thread.
     pub fn encode_parallel(&self, text: &str) -> Vec<TokenId> {
-        let parts = self.safe_parts(text, MIN_PART.max(text.len() / (16 * rayon::current_num_threads())));
+        let parts =
+            self.safe_parts(text, MIN_PART.max(text.len() / (16 * rayon::current_num_threads())));
         if let [_] = parts[..] {
             return self.encode(text);
         }

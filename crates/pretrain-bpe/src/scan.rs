@@ -12,8 +12,8 @@ mod cuts;
 mod tests;
 mod window;
 
-use window::Window;
 pub(crate) use window::WIDTH;
+use window::Window;
 
 /// A scanner over one text, or over a segment of it.
 pub(crate) struct Scanner<'t> {

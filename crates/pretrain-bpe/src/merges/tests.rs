@@ -96,7 +96,8 @@ proptest! {
 
 #[test]
 fn later_of_equal_pairs_stands_and_missing_is_no_merge() {
-    let table = MergeTable::new(&byte_ids(), &[(pair(1, 2), ranked(0, 7)), (pair(1, 2), ranked(1, 8))]);
+    let table =
+        MergeTable::new(&byte_ids(), &[(pair(1, 2), ranked(0, 7)), (pair(1, 2), ranked(1, 8))]);
     assert_eq!(product(table.get(1, 2)), 8);
     assert_eq!(table.get(2, 1), NO_MERGE);
     assert_eq!(MergeTable::new(&byte_ids(), &[]).get(0, 0), NO_MERGE);

@@ -34,8 +34,14 @@ fn assert_twins_agree(twins: &[(PreTokenizer, PreTokenizer)], text: &str) {
         let (fast_pieces, slow_pieces) = (pieces(fast, text), pieces(slow, text));
         if let Some(i) = fast_pieces.iter().zip(&slow_pieces).position(|(a, b)| a != b) {
             let start = fast_pieces[i].start;
-            let around = text[start..].chars().take(12).collect::<String>().escape_unicode().to_string();
-            panic!("{} at {start}: {:?} for {:?} in {around}", fast.pattern(), fast_pieces[i], slow_pieces[i]);
+            let around =
+                text[start..].chars().take(12).collect::<String>().escape_unicode().to_string();
+            panic!(
+                "{} at {start}: {:?} for {:?} in {around}",
+                fast.pattern(),
+                fast_pieces[i],
+                slow_pieces[i]
+            );
         }
         assert_eq!(fast_pieces, slow_pieces, "{} on {text:?}", fast.pattern());
     }
