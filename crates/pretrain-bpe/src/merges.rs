@@ -35,6 +35,9 @@ pub(crate) struct MergeTable {
     /// (pair, merge); a free slot holds the pair of `NO_TOKEN` with itself and `NO_MERGE`.
     slots: Vec<(u64, RankedMerge)>,
     mask: usize,
+    /// Bits at the hashes of the pairs, four for each slot. Most pairs that are asked for do not merge, and nine
+    /// in ten of those end here: 256 KiB for 200,000 merges, where the slots are 8 MiB.
+    filter: Vec<u64>,
 }
 
 const FREE: u64 = u64::MAX;
@@ -58,6 +61,7 @@ impl MergeTable {
             byte_merges: vec![[NO_MERGE; 256]; 256].into_boxed_slice(),
             slots: vec![(FREE, NO_MERGE); n_slots],
             mask: n_slots - 1,
+            filter: vec![0; n_slots.div_ceil(16)],
         }
     }
 
@@ -78,7 +82,10 @@ impl MergeTable {
     }
 
     fn insert(&mut self, pair: u64, merge: RankedMerge) {
-        let mut slot = self.home(pair);
+        let hash = hash::word(pair);
+        let (word, bit) = self.filter_bit(hash);
+        self.filter[word] |= bit;
+        let mut slot = hash as usize & self.mask;
         while self.slots[slot].0 != FREE && self.slots[slot].0 != pair {
             slot = (slot + 1) & self.mask;
         }
@@ -120,15 +127,22 @@ impl MergeTable {
         (this, merges)
     }
 
+    /// The word of the filter and the bit in it. The hash's upper half: the lower one decides the slot.
     #[inline(always)]
-    fn home(&self, pair: u64) -> usize {
-        hash::word(pair) as usize & self.mask
+    fn filter_bit(&self, hash: u64) -> (usize, u64) {
+        let word = (hash >> 38) as usize & (self.filter.len() - 1);
+        (word, 1 << (hash >> 32 & 63))
     }
 
     #[inline(always)]
     pub(crate) fn get(&self, left: u32, right: u32) -> RankedMerge {
         let pair = pair(left, right);
-        let mut slot = self.home(pair);
+        let hash = hash::word(pair);
+        let (word, bit) = self.filter_bit(hash);
+        if self.filter[word] & bit == 0 {
+            return NO_MERGE;
+        }
+        let mut slot = hash as usize & self.mask;
         loop {
             let (found, merge) = self.slots[slot];
             if found == pair || found == FREE {
