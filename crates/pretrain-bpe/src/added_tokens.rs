@@ -14,6 +14,8 @@ mod finder;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AddedTokens {
     tokens: Vec<AddedToken>,
+    /// What each stands for in the normalised text.
+    decoded: Vec<Box<str>>,
     any_ordinary: bool,
     /// Those looked for in the raw text.
     raw: Finder,
@@ -54,6 +56,11 @@ impl AddedTokens {
                 return Err(BpeError::DuplicateToken { token, first, second });
             }
         }
+        let decode = |token: &AddedToken| match normalizer.filter(|_| token.normalized) {
+            Some(normalizer) => normalizer.normalize(&token.content).into(),
+            None => token.content.as_str().into(),
+        };
+        let decoded: Vec<Box<str>> = tokens.iter().map(decode).collect();
         let (mut raw, mut normalized) = (Finder::default(), Finder::default());
         // Of tokens that normalise to one text the first is found, control tokens before others.
         for special in [true, false] {
@@ -61,17 +68,12 @@ impl AddedTokens {
                 if token.special != special {
                     continue;
                 }
-                match normalizer.filter(|_| token.normalized) {
-                    Some(normalizer) => {
-                        normalized.add(&normalizer.normalize(&token.content), index)
-                    }
-                    None if token.normalized => normalized.add(&token.content, index),
-                    None => raw.add(&token.content, index),
-                }
+                let finder = if token.normalized { &mut normalized } else { &mut raw };
+                finder.add(&decoded[index], index);
             }
         }
         let any_ordinary = tokens.iter().any(|token| !token.special);
-        Ok(Self { tokens, any_ordinary, raw, normalized })
+        Ok(Self { tokens, decoded, any_ordinary, raw, normalized })
     }
 
     pub(crate) fn as_slice(&self) -> &[AddedToken] {
@@ -79,8 +81,16 @@ impl AddedTokens {
     }
 
     pub(crate) fn by_id(&self, id: u32) -> Option<&AddedToken> {
-        let index = self.tokens.binary_search_by_key(&id, |token| token.id.0).ok()?;
-        Some(&self.tokens[index])
+        self.index_of(id).map(|index| &self.tokens[index])
+    }
+
+    /// The text of a token, normalised if it is looked for in the normalised text.
+    pub(crate) fn decoded(&self, id: u32) -> Option<&str> {
+        self.index_of(id).map(|index| &*self.decoded[index])
+    }
+
+    fn index_of(&self, id: u32) -> Option<usize> {
+        self.tokens.binary_search_by_key(&id, |token| token.id.0).ok()
     }
 
     pub(crate) fn by_content(&self, content: &str) -> Option<&AddedToken> {

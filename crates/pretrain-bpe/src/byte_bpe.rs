@@ -9,6 +9,8 @@ use crate::pretokenize::PreTokenizer;
 use crate::scratch::Scratch;
 use crate::vocabulary::{NO_TOKEN, Vocabulary, printable};
 
+mod piece;
+
 /// Tokens made of bytes, and what merges into what.
 #[derive(Clone)]
 pub(crate) struct ByteBpe {

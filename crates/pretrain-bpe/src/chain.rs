@@ -22,6 +22,8 @@ use stage::Stage;
 mod component;
 mod split;
 mod stage;
+#[cfg(test)]
+mod tests;
 
 /// How a segment is cut into pre-tokens.
 #[derive(Clone, Debug)]

@@ -10,6 +10,8 @@ pub use truncation::{Truncation, TruncationStrategy};
 
 mod padding;
 mod part;
+#[cfg(test)]
+mod tests;
 mod truncation;
 
 /// One text, or two that belong together (a question and its context).
@@ -278,7 +280,7 @@ impl Tokenizer {
         let trims = self.post_processor().is_some_and(|post| post.trims_offsets());
         let mut rows = Vec::with_capacity(text.len() / 4 + 1);
         self.for_each_token(text, options.allowed, true, &mut |found| {
-            let blanks = match found.added_blanks {
+            let blanks = match found.blanks {
                 _ if !trims => (0, 0),
                 Some(blanks) => blanks,
                 None => self.blanks_of(found.id),

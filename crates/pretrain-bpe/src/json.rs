@@ -16,6 +16,8 @@ use crate::tokenizer::{Components, Tokenizer};
 use model::ModelParts;
 use node::{Fields, Node, string, wrong_type};
 
+pub use vocab_merges::VocabMerges;
+
 mod decoder;
 mod limits;
 mod model;
@@ -24,6 +26,8 @@ mod normalizer;
 mod pattern;
 mod post_processor;
 mod pre_tokenizer;
+mod tekken;
+mod vocab_merges;
 mod write;
 
 #[cfg(test)]

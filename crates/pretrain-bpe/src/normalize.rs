@@ -24,6 +24,8 @@ pub(crate) mod categories;
 pub(crate) mod charsmap;
 mod precompiled;
 pub(crate) mod sentencepiece;
+#[cfg(test)]
+mod tests;
 
 /// The version of Unicode in which the normalisation forms are computed.
 pub const NORMALIZATION_UNICODE_VERSION: (u64, u64, u64) = unicode::UNICODE_VERSION;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::added_tokens::Segment;
+use crate::byte_level;
 use crate::chain::{Cut, Pieces};
 use crate::model::Model;
 use crate::normalize::aligned::NormalizedText;
@@ -27,8 +28,16 @@ pub(crate) struct Found {
     pub(crate) range: Range<usize>,
     /// The number of its pre-token or added token in the text.
     pub(crate) word: u32,
-    /// The text of an added token begins and ends with so many characters of white space.
-    pub(crate) added_blanks: Option<(usize, usize)>,
+    /// So many characters of white space its text begins and ends with, if that is not the text of the
+    /// vocabulary: of added tokens and of what a Unigram model does not know.
+    pub(crate) blanks: Option<(usize, usize)>,
+}
+
+/// The white space, or the characters that stand for spaces, at both ends of a text.
+pub(crate) fn blanks(text: &str) -> (usize, usize) {
+    let is_blank = |c: &char| *c == byte_level::SPACE || c.is_whitespace();
+    let leading = text.chars().take_while(is_blank).count();
+    (leading, text.chars().rev().take_while(is_blank).count())
 }
 
 impl Tokenizer {
@@ -112,24 +121,26 @@ impl Tokenizer {
         sink: &mut dyn FnMut(Found),
     ) {
         let tracked = whole_characters || self.normalizer().is_some() || self.cut().rewrites();
+        let unknown_piece = match self.model() {
+            Model::Unigram(model) => model.unk_id().map(|id| id as u32),
+            _ => None,
+        };
         let mut word = 0;
         self.scratch().with(|scratch| {
             self.for_each_part(text, allowed, tracked, &mut |part| match part {
                 Part::Added(id, range, surface) => {
-                    let blanks = |chars: &mut dyn Iterator<Item = char>| {
-                        chars.take_while(|c| c.is_whitespace()).count()
-                    };
-                    let added_blanks =
-                        Some((blanks(&mut surface.chars()), blanks(&mut surface.chars().rev())));
-                    sink(Found { id, range, word, added_blanks });
+                    sink(Found { id, range, word, blanks: Some(blanks(surface)) });
                     word += 1;
                 }
                 Part::Text(text) => {
                     let pieces = self.cut().pieces(text);
                     for piece in &pieces.ranges {
                         self.spans(&pieces, piece, scratch, &mut |id, range| {
+                            let is_unknown = unknown_piece == Some(id);
+                            let surface = pieces.text.as_str().get(range.clone());
+                            let blanks = surface.filter(|_| is_unknown).map(blanks);
                             let range = pieces.text.origin(range);
-                            sink(Found { id: TokenId(id), range, word, added_blanks: None });
+                            sink(Found { id: TokenId(id), range, word, blanks });
                         });
                         word += 1;
                     }

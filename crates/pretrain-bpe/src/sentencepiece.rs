@@ -15,6 +15,7 @@ use crate::vocabulary::NO_TOKEN;
 
 mod bpe;
 mod file;
+mod tokenizer;
 mod wire;
 mod write;
 

@@ -41,7 +41,7 @@ impl Tokenizer {
         Ok(this)
     }
 
-    fn check_rank_file(&self) -> Result<()> {
+    pub(crate) fn check_rank_file(&self) -> Result<()> {
         for token in self.added_tokens() {
             if let Some(bytes) = self.vocabulary().bytes(token.id.0) {
                 let first = crate::vocabulary::printable(bytes);

@@ -6,7 +6,6 @@ use std::sync::{LazyLock, OnceLock};
 
 use crate::added_tokens::AddedTokens;
 use crate::byte_bpe::{ByteBpe, MergeRule};
-use crate::byte_level;
 use crate::chain::{Component, Cut};
 use crate::decoder::{ByteLevelFlags, Decoder};
 use crate::encoding::{Padding, Truncation};
@@ -15,12 +14,14 @@ use crate::model::Model;
 use crate::model::char_bpe::CharBpeConfig;
 use crate::normalize::Normalizer;
 use crate::pattern::Pattern;
+use crate::pipeline::blanks;
 use crate::post_processor::{ByteLevelPost, PostProcessor};
 use crate::scratch::ScratchPool;
-use crate::sentencepiece::{PieceKind, SentencePiece};
+use crate::stable::Plain;
 use crate::token::{AddedToken, AllowedSpecial, TokenId};
 use crate::vocabulary::Vocabulary;
 
+mod decoding;
 mod fingerprint;
 
 /// A tokenizer: byte-level BPE, or another model with the whole pipeline of a `tokenizer.json` around
@@ -127,39 +128,28 @@ impl Tokenizer {
         })
     }
 
-    /// Reads a SentencePiece `.model` file. Encoding and decoding are those of
-    /// `SentencePieceProcessor` (see [`SentencePiece`]); the control pieces are the added tokens. Where
-    /// some are allowed in a text, each part between them is encoded as a text of its own.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`SentencePiece::from_bytes`].
-    pub fn from_sentencepiece(file: &[u8]) -> Result<Self> {
-        let model = SentencePiece::from_bytes(file)?;
-        let control = (0..model.n_pieces() as u32)
-            .map(TokenId)
-            .filter(|&id| model.kind(id) == Some(PieceKind::Control));
-        let added = control.map(|id| AddedToken::special(id, model.piece(id).unwrap_or_default()));
+    /// The same pipeline around another byte-level model.
+    pub(crate) fn with_bytes(
+        &self,
+        tokens: Vec<(u32, Vec<u8>)>,
+        added: Vec<AddedToken>,
+        rule: MergeRule,
+    ) -> Result<Self> {
+        let added_ids = added.iter().map(|token| token.id.0);
+        let ids = tokens.iter().map(|(id, _)| *id).chain(added_ids);
+        check_density(tokens.len() + added.len(), ids)?;
         Self::assemble(Components {
-            added: added.collect(),
-            model: Model::SentencePiece(Box::new(model)),
-            bpe_fields: CharBpeConfig::default(),
-            added_beside: Vec::new(),
-            normalizer: None,
-            pre_tokenizer: None,
-            post_processor: None,
-            decoder: None,
-            truncation: None,
-            padding: None,
+            model: Model::ByteBpe(ByteBpe::new(tokens, rule)?),
+            bpe_fields: self.bpe_fields.clone(),
+            added,
+            added_beside: self.added_beside.clone(),
+            normalizer: self.normalizer.clone(),
+            pre_tokenizer: self.pre_tokenizer.clone(),
+            post_processor: self.post_processor.clone(),
+            decoder: self.decoder.clone(),
+            truncation: self.truncation.clone(),
+            padding: self.padding.clone(),
         })
-    }
-
-    /// The SentencePiece model that it was read from, if it was.
-    pub fn sentencepiece(&self) -> Option<&SentencePiece> {
-        match &self.model {
-            Model::SentencePiece(model) => Some(model),
-            _ => None,
-        }
     }
 
     /// The tokens of a text. Control tokens are never produced: text that looks like one is encoded as
@@ -230,71 +220,6 @@ impl Tokenizer {
         self.count_allowing(text, AllowedSpecial::None)
     }
 
-    /// The bytes that the tokens stand for, one after another. An id without token yields nothing.
-    /// Bytes, because a byte-level token may hold part of a character; of other tokenizers they are
-    /// those of [`decode_lossy`](Self::decode_lossy).
-    pub fn decode(&self, ids: &[TokenId]) -> Vec<u8> {
-        if !self.decodes_bytes() {
-            return self.decode_lossy(ids).into_bytes();
-        }
-        let mut bytes = Vec::with_capacity(ids.len() * 4);
-        for &id in ids {
-            bytes.extend_from_slice(self.token_bytes(id).unwrap_or_default());
-        }
-        bytes
-    }
-
-    /// The text of the tokens, by the decoder of the file; what is not UTF-8 becomes U+FFFD.
-    ///
-    /// This is what Hugging Face's `decode` gives with `skip_special_tokens=False`, and tiktoken's with
-    /// `errors="replace"`. A tokenizer without decoder sets a space between tokens.
-    pub fn decode_lossy(&self, ids: &[TokenId]) -> String {
-        if self.decodes_bytes() {
-            return String::from_utf8(self.decode(ids))
-                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        }
-        if let Model::SentencePiece(model) = &self.model {
-            return model.decode(ids);
-        }
-        let tokens: Vec<String> = ids.iter().filter_map(|&id| self.token_text(id)).collect();
-        match &self.decoder {
-            Some(decoder) => decoder.decode(tokens),
-            None => tokens.join(" "),
-        }
-    }
-
-    /// [`decode_lossy`](Self::decode_lossy) without the control tokens.
-    pub fn decode_skip_special(&self, ids: &[TokenId]) -> String {
-        let is_text = |id: &TokenId| !self.added.by_id(id.0).is_some_and(|token| token.special);
-        let ids: Vec<TokenId> = ids.iter().copied().filter(is_text).collect();
-        self.decode_lossy(&ids)
-    }
-
-    /// Whether the text of tokens is that of their bytes, one after another.
-    fn decodes_bytes(&self) -> bool {
-        matches!((&self.model, &self.decoder), (Model::ByteBpe(_), Some(Decoder::ByteLevel(_))))
-    }
-
-    /// The bytes that a token stands for; `None` when no token has this id. Of tokenizers that are not
-    /// byte-level: the token as the vocabulary has it (`##ing`, `▁the`, `<0x0A>`).
-    #[inline]
-    pub fn token_bytes(&self, id: TokenId) -> Option<&[u8]> {
-        let added = || self.added.by_id(id.0).map(|token| token.content.as_bytes());
-        self.model.token_bytes(id.0).or_else(added)
-    }
-
-    /// A token as a `tokenizer.json` has it: bytes are written in GPT-2's alphabet (`Ġthe`). `None` when
-    /// no token has this id.
-    pub fn token_text(&self, id: TokenId) -> Option<String> {
-        match (self.added.by_id(id.0), &self.model) {
-            (Some(token), _) => Some(token.content.clone()),
-            (None, Model::ByteBpe(bpe)) => bpe.vocabulary().bytes(id.0).map(byte_level::to_text),
-            (None, model) => {
-                model.token_bytes(id.0).map(|token| String::from_utf8_lossy(token).into_owned())
-            }
-        }
-    }
-
     /// The id of the token that stands for this text: an added token, or else one of the vocabulary.
     pub fn token_to_id(&self, text: &str) -> Option<TokenId> {
         let ordinary = || self.model.id(text).map(TokenId);
@@ -355,9 +280,6 @@ impl Tokenizer {
 
     /// The characters of white space, or the spaces, that a token begins and ends with.
     pub(crate) fn blanks_of(&self, id: TokenId) -> (usize, usize) {
-        let count = |chars: &mut dyn Iterator<Item = char>| {
-            chars.take_while(|c| *c == byte_level::SPACE || c.is_whitespace()).count()
-        };
         match &self.model {
             Model::ByteBpe(bpe) => {
                 let bytes = bpe.vocabulary().bytes(id.0).unwrap_or_default();
@@ -368,8 +290,7 @@ impl Tokenizer {
             model => {
                 let token =
                     model.token_bytes(id.0).and_then(|token| std::str::from_utf8(token).ok());
-                let token = token.unwrap_or_default();
-                (count(&mut token.chars()), count(&mut token.chars().rev()))
+                blanks(token.unwrap_or_default())
             }
         }
     }
@@ -432,6 +353,25 @@ impl Tokenizer {
             Model::ByteBpe(bpe) => bpe.rule(),
             _ => &NONE,
         }
+    }
+
+    /// Whether tokens are bytes.
+    pub(crate) fn is_byte_level(&self) -> bool {
+        matches!(self.model, Model::ByteBpe(_))
+    }
+
+    /// The parts, if there are no others than these: see [`Plain`].
+    pub(crate) fn plain(&self) -> Option<Plain<'_>> {
+        let (Model::ByteBpe(bpe), Cut::Pattern(pre_tokenizer), None) =
+            (&self.model, &self.cut, &self.normalizer)
+        else {
+            return None;
+        };
+        let looks_around = |token: &AddedToken| token.lstrip || token.rstrip || token.single_word;
+        if self.added.as_slice().iter().any(looks_around) {
+            return None;
+        }
+        Some(Plain { added: &self.added, pre_tokenizer, bpe, scratch: &self.scratch })
     }
 }
 

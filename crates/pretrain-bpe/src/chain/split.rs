@@ -98,6 +98,26 @@ impl CharClass {
         }
     }
 
+    /// [`Behavior::split`] for delimiters that are removed or else isolated, without lists in between.
+    pub(super) fn split(self, text: &str, removes: bool, out: &mut Vec<Range<usize>>) {
+        let mut start = 0;
+        for (at, c) in text.char_indices() {
+            if self.has(c) {
+                let end = at + c.len_utf8();
+                if start < at {
+                    out.push(start..at);
+                }
+                if !removes {
+                    out.push(at..end);
+                }
+                start = end;
+            }
+        }
+        if start < text.len() {
+            out.push(start..text.len());
+        }
+    }
+
     /// The delimiters of a text.
     pub(super) fn matches(self, text: &str) -> Vec<Range<usize>> {
         let delimiters = text.char_indices().filter(|&(_, c)| self.has(c));

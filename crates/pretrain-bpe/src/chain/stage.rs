@@ -48,6 +48,10 @@ impl Stage {
                 behavior
                     .split(parts.into_iter().map(|(part, found)| (part, found != *invert)), out);
             }),
+            Self::Class(class, behavior @ (Behavior::Isolated | Behavior::Removed)) => {
+                let removes = *behavior == Behavior::Removed;
+                cut(pieces, |text, out| class.split(text, removes, out))
+            }
             Self::Class(class, behavior) => cut(pieces, |text, out| {
                 behavior.split(parts(class.matches(text), text.len()).into_iter(), out);
             }),

@@ -1,6 +1,6 @@
 //! The member `model`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Value, json};
 
@@ -156,11 +156,11 @@ impl<'a> Vocab<'a> {
 
     /// The added tokens that are not in the list.
     fn added_beside(&self) -> Vec<u32> {
-        let listed: HashSet<u32> = self.tokens.iter().map(|(_, id)| *id).collect();
-        let ids = self.added.iter().map(|token| token.id.0);
-        let mut beside: Vec<u32> = ids.filter(|id| !listed.contains(id)).collect();
-        beside.sort_unstable();
-        beside
+        let mut beside: BTreeSet<u32> = self.added.iter().map(|token| token.id.0).collect();
+        for (_, id) in &self.tokens {
+            beside.remove(id);
+        }
+        beside.into_iter().collect()
     }
 
     /// The tokens that text may become. A control token is none of them, whatever the text looks like:

@@ -224,3 +224,127 @@ fn nodes_keep_everything() {
     let expected = [("a".to_owned(), Node::Array(items)), ("a".to_owned(), Node::Object(vec![]))];
     assert_eq!(node, Node::Object(expected.to_vec()));
 }
+
+/// Every component, with members that differ from their defaults.
+#[test]
+fn components_are_written_as_they_were_read() {
+    let normalizers = json!([
+        { "type": "NFC" }, { "type": "NFD" }, { "type": "NFKC" }, { "type": "NFKD" },
+        { "type": "Lowercase" }, { "type": "StripAccents" }, { "type": "Nmt" }, { "type": "ByteLevel" },
+        { "type": "Strip", "strip_left": false, "strip_right": true },
+        { "type": "Prepend", "prepend": "\u{2581}" },
+        { "type": "Replace", "pattern": { "Regex": " {2,}" }, "content": "x" },
+        { "type": "Replace", "pattern": { "String": " " }, "content": "" },
+        { "type": "BertNormalizer", "clean_text": false, "handle_chinese_chars": true,
+          "strip_accents": false, "lowercase": false },
+        { "type": "Precompiled", "precompiled_charsmap": "AAAAAA==" },
+        { "type": "Sequence", "normalizers": [] },
+    ]);
+    let pre_tokenizers = json!([
+        { "type": "BertPreTokenizer" }, { "type": "Whitespace" }, { "type": "WhitespaceSplit" },
+        { "type": "Metaspace", "replacement": "_", "prepend_scheme": "first", "split": false },
+        { "type": "Punctuation", "behavior": "Contiguous" },
+        { "type": "Digits", "individual_digits": false },
+        { "type": "CharDelimiterSplit", "delimiter": "-" }, { "type": "FixedLength", "length": 3 },
+        { "type": "Split", "pattern": { "String": "a" }, "behavior": "MergedWithNext", "invert": true },
+        { "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false, "use_regex": false },
+    ]);
+    let decoders = json!([
+        { "type": "WordPiece", "prefix": "##", "cleanup": false }, { "type": "ByteFallback" },
+        { "type": "Fuse" }, { "type": "Strip", "content": " ", "start": 1, "stop": 2 },
+        { "type": "Replace", "pattern": { "String": "a" }, "content": "" },
+        { "type": "BPEDecoder", "suffix": "</w>" },
+        { "type": "CTC", "pad_token": "p", "word_delimiter_token": "|", "cleanup": false },
+        { "type": "Metaspace", "replacement": "_", "prepend_scheme": "never", "split": true },
+        { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false },
+    ]);
+    let tokens = |kind: &str| json!({ "type": kind, "sep": ["a", 1], "cls": ["b", 2] });
+    let mut roberta = tokens("RobertaProcessing");
+    roberta["trim_offsets"] = json!(false);
+    roberta["add_prefix_space"] = json!(false);
+    let template = json!({
+        "type": "TemplateProcessing",
+        "single": [{ "SpecialToken": { "id": "<s>", "type_id": 3 } }, { "Sequence": { "id": "A", "type_id": 1 } }],
+        "pair": [{ "Sequence": { "id": "B", "type_id": 0 } }],
+        "special_tokens": { "<s>": { "id": "<s>", "ids": [0, 1], "tokens": ["<s>", "a"] } },
+    });
+    let byte_level = json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false });
+    let mut file = document();
+    file["normalizer"] = json!({ "type": "Sequence", "normalizers": normalizers });
+    file["pre_tokenizer"] = json!({ "type": "Sequence", "pretokenizers": pre_tokenizers });
+    file["decoder"] = json!({ "type": "Sequence", "decoders": decoders });
+    file["truncation"] =
+        json!({ "direction": "Left", "max_length": 9, "strategy": "OnlySecond", "stride": 2 });
+    file["padding"] = json!({
+        "strategy": { "Fixed": 7 }, "direction": "Left", "pad_to_multiple_of": 8, "pad_id": 1,
+        "pad_type_id": 2, "pad_token": "a",
+    });
+    file["added_tokens"][0]["lstrip"] = json!(true);
+    file["added_tokens"][0]["single_word"] = json!(true);
+    let posts = [tokens("BertProcessing"), roberta, template.clone(), byte_level.clone()];
+    let sequence = json!({ "type": "Sequence", "processors": [byte_level, template] });
+    for post in posts.into_iter().chain([sequence]) {
+        file["post_processor"] = post;
+        let tokenizer = read(&file).unwrap();
+        let written: Value = serde_json::from_slice(&tokenizer.to_json()).unwrap();
+        for part in file.as_object().unwrap().keys().filter(|part| *part != "model") {
+            assert_eq!(written[part], file[part], "{part}");
+        }
+        assert_eq!(read(&written).unwrap().fingerprint(), tokenizer.fingerprint());
+        tokenizer.encoding("a b中\0", &crate::EncodeOptions::default()).unwrap();
+    }
+}
+
+#[test]
+fn models_without_type_are_told_apart() {
+    let model = |model: Value| {
+        let mut file = document();
+        file["added_tokens"] = json!([]);
+        file["pre_tokenizer"] = json!({ "type": "WhitespaceSplit" });
+        file["model"] = model;
+        let tokenizer = read(&file).unwrap();
+        let ids = tokenizer.encode("ab b").iter().map(|id| id.0).collect::<Vec<_>>();
+        let written: Value = serde_json::from_slice(&tokenizer.to_json()).unwrap();
+        assert_eq!(read(&written).unwrap().fingerprint(), tokenizer.fingerprint());
+        (written["model"]["type"].as_str().unwrap().to_owned(), ids)
+    };
+    let vocab = json!({ "?": 0, "a": 1, "b": 2, "##b": 3, "ab": 4 });
+    let word_level = model(json!({ "vocab": vocab, "unk_token": "?" }));
+    assert_eq!(word_level, ("WordLevel".into(), vec![4, 2]));
+    let bpe = model(json!({ "vocab": vocab, "merges": [] }));
+    assert_eq!(bpe, ("BPE".into(), vec![1, 2, 2]));
+    let word_piece = json!({
+        "vocab": { "?": 0, "a": 1, "b": 2, "##b": 3 }, "unk_token": "?",
+        "continuing_subword_prefix": "##", "max_input_chars_per_word": 9,
+    });
+    assert_eq!(model(word_piece), ("WordPiece".into(), vec![1, 3, 2]));
+    let unigram =
+        json!({ "vocab": [["?", 0], ["a", -1.5], ["b", -1], ["ab", -2.25]], "unk_id": 0 });
+    assert_eq!(model(unigram), ("Unigram".into(), vec![3, 2]));
+}
+
+#[test]
+fn plain_text_becomes_no_control_token_of_any_model() {
+    let special = json!([{ "id": 1, "content": "</s>", "special": true }]);
+    let models = [
+        json!({ "type": "WordLevel", "vocab": { "?": 0, "</s>": 1 }, "unk_token": "?" }),
+        json!({ "type": "Unigram", "vocab": [["?", 0], ["</s>", 0]], "unk_id": 0 }),
+        json!({ "type": "BPE", "vocab": { "?": 0, "</s>": 1 }, "merges": [], "ignore_merges": true, "unk_token": "?", "fuse_unk": true }),
+        json!({
+            "type": "WordPiece", "vocab": { "?": 0, "</s>": 1 }, "unk_token": "?",
+            "continuing_subword_prefix": "##", "max_input_chars_per_word": 9,
+        }),
+    ];
+    for model in models {
+        let mut file = document();
+        file["added_tokens"] = special.clone();
+        file["pre_tokenizer"] = json!(null);
+        file["model"] = model;
+        let tokenizer = read(&file).unwrap();
+        assert_eq!(tokenizer.encode("</s>"), [TokenId(0)]);
+        assert_eq!(tokenizer.encode_with_special("</s>", AllowedSpecial::All), [TokenId(1)]);
+        let written = Tokenizer::from_json(&tokenizer.to_json()).unwrap();
+        assert_eq!(written.fingerprint(), tokenizer.fingerprint());
+        assert_eq!(written.token_to_id("</s>"), Some(TokenId(1)));
+    }
+}

@@ -106,6 +106,10 @@ impl<'t> NormalizedText<'t> {
         if self.text.chars().all(|c| map(c) == Some(c)) {
             return;
         }
+        if !self.is_tracked() {
+            self.text = Cow::Owned(self.text.chars().filter_map(map).collect());
+            return;
+        }
         let (mut kept, mut removed_first, mut removed) = (Vec::new(), 0, 0);
         let mut last = None;
         for c in self.text.chars() {
@@ -255,10 +259,10 @@ mod tests {
 
     #[test]
     fn untracked_texts_are_rewritten_alike() {
-        let mut text = NormalizedText::new("a b", 0, false);
-        text.replace(std::slice::from_ref(&(1..2)), "_");
+        let mut text = NormalizedText::new("a b ", 0, false);
+        text.replace(&[1..2, 3..4], "_");
         text.prepend("_");
-        assert_eq!(text.as_str(), "_a_b");
+        assert_eq!(text.as_str(), "_a_b_");
         assert!(!text.is_tracked());
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::golden::{Folders, Reference, hash_ids, load, numbers, read_lines, report};
 
 /// The texts that the goldens call pieces, by their number.
-fn pieces(folders: &Folders) -> BTreeMap<u64, String> {
+pub(crate) fn pieces(folders: &Folders) -> BTreeMap<u64, String> {
     let lines = read_lines(&folders.golden.join("encode/pieces.jsonl.zst"));
     let text_of = |line: &Value| match line["text"].as_str() {
         Some(text) => text.to_owned(),
@@ -22,7 +22,10 @@ fn pieces(folders: &Folders) -> BTreeMap<u64, String> {
 }
 
 /// Runs `check` for each covered tokenizer that has a file of this kind.
-fn for_each_tokenizer(prefix: &str, check: impl Fn(&Folders, &str, &Reference, &[Value])) {
+pub(crate) fn for_each_tokenizer(
+    prefix: &str,
+    check: impl Fn(&Folders, &str, &Reference, &[Value]),
+) {
     let Some(folders) = Folders::find() else { return };
     let (mut n_covered, mut not_covered) = (0, Vec::new());
     for (name, path) in folders.encode_files(prefix) {
@@ -43,6 +46,33 @@ fn assert_ids(context: &str, ids: &[u32], line: &Value) {
     }
     assert_eq!(ids.len() as u64, line["n"].as_u64().unwrap(), "{context}: number of ids");
     assert_eq!(hash_ids(ids), line["h"].as_str().unwrap(), "{context}: hash of ids");
+}
+
+/// The ids of the goldens, and the way back.
+pub(crate) fn check_ids(folders: &Folders, name: &str, reference: &Reference, lines: &[Value]) {
+    check_mapped_ids(folders, name, reference, lines, |_| {});
+    for (p, text) in pieces(folders) {
+        if reference.tokenizer.has_all_bytes() {
+            let ids: Vec<TokenId> = reference.encode(&text).into_iter().map(TokenId).collect();
+            assert_eq!(reference.tokenizer.decode(&ids), text.as_bytes(), "{name}, piece {p}");
+        }
+    }
+}
+
+/// The ids of the goldens, compared after `map`.
+pub(crate) fn check_mapped_ids(
+    folders: &Folders,
+    name: &str,
+    reference: &Reference,
+    lines: &[Value],
+    map: impl Fn(&mut Vec<u32>),
+) {
+    let pieces = pieces(folders);
+    for line in lines {
+        let mut ids = reference.encode(&pieces[&line["p"].as_u64().unwrap()]);
+        map(&mut ids);
+        assert_ids(&format!("{name}, piece {}", line["p"]), &ids, line);
+    }
 }
 
 #[test]

@@ -1,14 +1,14 @@
-//! Truncation, padding and pairs against Hugging Face.
+//! Truncation, padding and pairs against Hugging Face, and files against themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use pretrain_bpe::{
-    BpeError, EncodeOptions, Encoding, Input, PadLength, Padding, Side, TokenId, Truncation,
-    TruncationStrategy,
+    BpeError, EncodeOptions, Encoding, Input, PadLength, Padding, Side, TokenId, Tokenizer,
+    Truncation, TruncationStrategy,
 };
 use serde_json::Value;
 
-use crate::golden::{Folders, Reference, load, numbers, read_lines, report};
+use crate::golden::{Folders, Reference, load, numbers, read, read_lines, report};
 
 fn number(value: &Value) -> Option<usize> {
     value.as_u64().map(|number| number as usize)
@@ -89,4 +89,57 @@ fn golden_truncation_padding_and_pairs() {
         .filter_map(|(name, reference)| Some((name, reference.err()?)))
         .collect();
     report("truncation, padding and pairs", covered.len(), &not_covered);
+}
+
+/// Whether a file that was written says all that the original says. Old files say merges as `"a b"` and leave
+/// defaults out.
+fn says_the_same(original: &Value, written: &Value, path: &str) {
+    match (original, written) {
+        (Value::Object(original), Value::Object(written)) => {
+            for (key, value) in original {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                assert!(written.contains_key(key), "{path} is missing");
+                says_the_same(value, &written[key], &path);
+            }
+            if path == "model.vocab" {
+                assert_eq!(original.len(), written.len(), "{path}");
+            }
+        }
+        (Value::Array(original), Value::Array(written)) => {
+            assert_eq!(original.len(), written.len(), "{path}");
+            for (index, pair) in original.iter().zip(written).enumerate() {
+                says_the_same(pair.0, pair.1, &format!("{path}[{index}]"));
+            }
+        }
+        (Value::String(merge), Value::Array(pair)) => {
+            let pair: Vec<&str> = pair.iter().map(|token| token.as_str().unwrap()).collect();
+            assert_eq!(*merge, pair.join(" "), "{path}");
+        }
+        _ => assert_eq!(original, written, "{path}"),
+    }
+}
+
+#[test]
+fn golden_files_are_written_as_they_were() {
+    let Some(folders) = Folders::find() else { return };
+    let mut n_files = 0;
+    for folder in [folders.data.join("tokenizers/hf"), folders.golden.join("bpe-train")] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if !path.to_string_lossy().ends_with(".json.zst") {
+                continue;
+            }
+            let file = read(&path);
+            let tokenizer = Tokenizer::from_json(&file).unwrap();
+            let written = tokenizer.to_json();
+            let parse = |file: &[u8]| serde_json::from_slice::<Value>(file).unwrap();
+            let written_json = parse(&written);
+            says_the_same(&parse(&file), &written_json, "");
+            let again = Tokenizer::from_json(&written).unwrap();
+            assert_eq!(again.fingerprint(), tokenizer.fingerprint(), "{}", path.display());
+            assert_eq!(again.to_json(), written, "{}", path.display());
+            n_files += 1;
+        }
+    }
+    report("files written again", n_files, &[]);
 }

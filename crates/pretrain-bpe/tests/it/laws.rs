@@ -154,6 +154,44 @@ fn parallel_counting_equals_serial() {
     assert_eq!(parallel.sorted(), trainer.count(&lines).sorted());
 }
 
+#[cfg(feature = "rayon")]
+#[test]
+fn threads_change_no_training() {
+    let lines: Vec<&str> = SAMPLE.lines().collect();
+    let trainer = Trainer::new(TrainerConfig::new(700, Pattern::Gpt2)).unwrap();
+    let on_threads = |n_threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        pool.install(|| {
+            let mut counts = trainer.counts();
+            counts.extend_parallel(lines.iter().map(|line| (line, 3)));
+            trainer.train(&counts, &mut |_| {}).unwrap()
+        })
+    };
+    let expected = trainer.train(&trainer.count(&lines), &mut |_| {}).unwrap();
+    for n_threads in [1, 2, 5] {
+        assert_eq!(on_threads(n_threads).fingerprint(), expected.fingerprint());
+    }
+}
+
+/// Walking through the whole text for each merge would take minutes.
+#[test]
+fn training_on_long_texts_takes_little_time() {
+    let started = Instant::now();
+    let mut seed = 1u64;
+    let mut next = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        char::from(b'a' + (seed >> 60) as u8)
+    };
+    let noise: String = (0..1_000_000).map(|_| next()).collect();
+    for text in [noise, "a".repeat(1_000_000), "ab ".repeat(300_000)] {
+        let trainer = Trainer::new(TrainerConfig::new(4000, Pattern::None)).unwrap();
+        let tokenizer = trainer.train(&trainer.count([&text]), &mut |_| {}).unwrap();
+        assert_eq!(tokenizer.decode(&tokenizer.encode(&text)), text.as_bytes());
+    }
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(20), "{took:?}");
+}
+
 /// Quadratic merging of these would take minutes.
 #[test]
 fn adversarial_texts_take_little_time() {
