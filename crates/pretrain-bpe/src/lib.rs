@@ -2,7 +2,8 @@
 //!
 //! A [`Tokenizer`] turns text into token ids and back. It comes out of a [`Trainer`], or out of a file
 //! that somebody else trained: a Hugging Face `tokenizer.json`, a tiktoken rank file, GPT-2's
-//! `vocab.json` and `merges.txt`, Mistral's `tekken.json`. Bytes go in and bytes come out: this crate
+//! `vocab.json` and `merges.txt`, Mistral's `tekken.json`, a [`SentencePiece`] model
+//! ([`Tokenizer::from_sentencepiece`]). Bytes go in and bytes come out: this crate
 //! knows of no corpus, tensor or network, and opens no file but the scratch files of [`DirectoryRuns`],
 //! in a directory that the caller names.
 //!
@@ -40,7 +41,9 @@
 //! # Training
 //!
 //! [`Trainer`] learns byte-level BPE, [`CharTrainer`] character-level BPE, with or without byte tokens,
-//! [`WordPieceTrainer`] WordPiece by likelihood. All take counts: made in parallel, weighted by source,
+//! [`WordPieceTrainer`] WordPiece by likelihood, [`UnigramTrainer`] Unigram as SentencePiece does (near its
+//! vocabularies, not equal to them: sums are in double precision, and seeds come from words). The first
+//! three take counts: made in parallel, weighted by source,
 //! spilled to storage past a budget of memory ([`SpillingCounts`]), or read from a file
 //! ([`PreTokenCounts::write_to`]). A run can be watched, stopped, written down and taken up again
 //! ([`Training`], [`Checkpoint`]); [`Tokenizer::truncated`] cuts the smaller vocabularies out of a large
@@ -72,7 +75,7 @@
 //! # All that Hugging Face's `encode` gives
 //!
 //! [`Tokenizer::encoding`] makes an [`Encoding`]: ids, types, offsets in bytes and characters, words,
-//! masks; with the template of the file ([BOS], [CLS] and their like) on request, for one text or a pair,
+//! masks; with the template of the file (`[BOS]`, `[CLS]` and their like) on request, for one text or a pair,
 //! truncated and padded. The plain methods never apply template, truncation or padding.
 //!
 //! ```
@@ -159,13 +162,14 @@
 //!
 //! # Not here
 //!
-//! BPE dropout. Offsets of a text that is rewritten cost 16 bytes per byte while it is encoded.
+//! BPE dropout, sampling and n-best lists. Offsets of a text that is rewritten cost 16 bytes per byte while
+//! it is encoded.
 //!
 //! # Features
 //!
-//! `rayon`: counting (`PreTokenCounts::count_parallel`, `PreTokenCounts::extend_parallel`), byte-level and
-//! character-level training, `Tokenizer::encode_batch` and `Tokenizer::encode_parallel`, on the pool of the
-//! caller. The results are those of one thread.
+//! `rayon`: counting (`PreTokenCounts::count_parallel`, `PreTokenCounts::extend_parallel`), byte-level,
+//! character-level and Unigram training, `Tokenizer::encode_batch` and `Tokenizer::encode_parallel`, on the
+//! pool of the caller. The results are those of one thread.
 
 #![deny(unsafe_code)]
 

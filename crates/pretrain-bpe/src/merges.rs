@@ -24,45 +24,29 @@ pub(crate) fn pair(left: u32, right: u32) -> u64 {
     u64::from(left) << 32 | u64::from(right)
 }
 
-/// A hash table from pairs to ranked merges. Its content does not change once built.
-#[derive(Clone)]
+/// The merges of byte-level BPE: those of two bytes by byte, all by pair. Does not change once built.
+#[derive(Clone, Debug)]
 pub(crate) struct MergeTable {
     /// The tokens of the bytes, `NO_TOKEN` where there is none.
     byte_ids: [u32; 256],
     /// The merges of two bytes, a row for each left byte: 512 KiB. A piece of n bytes asks for n - 1 of
     /// them before it asks for any other.
     byte_merges: Box<[[RankedMerge; 256]]>,
-    /// (pair, merge); a free slot holds the pair of `NO_TOKEN` with itself and `NO_MERGE`.
-    slots: Vec<(u64, RankedMerge)>,
-    mask: usize,
-    /// Bits at the hashes of the pairs, four for each slot. Most pairs that are asked for do not merge, and nine
-    /// in ten of those end here: 256 KiB for 200,000 merges, where the slots are 8 MiB.
-    filter: Vec<u64>,
+    pairs: PairTable,
 }
-
-const FREE: u64 = u64::MAX;
 
 impl MergeTable {
     /// The table of merges given in order of rank. Of two equal pairs the later stands, as in
     /// Hugging Face's `BPE`.
     pub(crate) fn new(byte_ids: &[u32; 256], merges: &[(u64, RankedMerge)]) -> Self {
-        let mut this = Self::with_room_for(byte_ids, merges.len());
-        for &(pair, merge) in merges {
-            this.insert(pair, merge);
-        }
+        let mut this = Self::with_pairs(byte_ids, PairTable::new(merges));
         this.fill_byte_merges();
         this
     }
 
-    fn with_room_for(byte_ids: &[u32; 256], n_merges: usize) -> Self {
-        let n_slots = (n_merges * 3 / 2).next_power_of_two().max(2);
-        Self {
-            byte_ids: *byte_ids,
-            byte_merges: vec![[NO_MERGE; 256]; 256].into_boxed_slice(),
-            slots: vec![(FREE, NO_MERGE); n_slots],
-            mask: n_slots - 1,
-            filter: vec![0; n_slots.div_ceil(16)],
-        }
+    fn with_pairs(byte_ids: &[u32; 256], pairs: PairTable) -> Self {
+        let byte_merges = vec![[NO_MERGE; 256]; 256].into_boxed_slice();
+        Self { byte_ids: *byte_ids, byte_merges, pairs }
     }
 
     fn fill_byte_merges(&mut self) {
@@ -81,17 +65,6 @@ impl MergeTable {
         &self.byte_ids
     }
 
-    fn insert(&mut self, pair: u64, merge: RankedMerge) {
-        let hash = hash::word(pair);
-        let (word, bit) = self.filter_bit(hash);
-        self.filter[word] |= bit;
-        let mut slot = hash as usize & self.mask;
-        while self.slots[slot].0 != FREE && self.slots[slot].0 != pair {
-            slot = (slot + 1) & self.mask;
-        }
-        self.slots[slot] = (pair, merge);
-    }
-
     /// The merges of a rank file, in no order: one pair for each token that merging can reach.
     ///
     /// The rule of a rank file is that any two neighbours merge whose bytes together are a token. Yet of
@@ -103,7 +76,8 @@ impl MergeTable {
     pub(crate) fn of_ranks(vocabulary: &Vocabulary) -> (Self, Vec<(u64, RankedMerge)>) {
         let mut by_len: Vec<(u32, &[u8])> = vocabulary.iter().collect();
         by_len.sort_by_key(|(_, bytes)| bytes.len());
-        let mut this = Self::with_room_for(&vocabulary.byte_ids(), by_len.len());
+        let pairs = PairTable::with_room_for(by_len.len());
+        let mut this = Self::with_pairs(&vocabulary.byte_ids(), pairs);
         let mut merges = Vec::with_capacity(by_len.len());
         let mut scratch = MergeScratch::default();
         let mut parts = Vec::new();
@@ -117,7 +91,7 @@ impl MergeTable {
             scratch.merge(bytes, &this, &mut parts);
             if let [left, right] = parts[..] {
                 let merge = (pair(left, right), ranked(id, id));
-                this.insert(merge.0, merge.1);
+                this.pairs.insert(merge.0, merge.1);
                 merges.push(merge);
             }
         }
@@ -125,6 +99,52 @@ impl MergeTable {
             this.fill_byte_merges();
         }
         (this, merges)
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(&self, left: u32, right: u32) -> RankedMerge {
+        self.pairs.get(left, right)
+    }
+}
+
+/// A hash table from pairs to ranked merges.
+#[derive(Clone)]
+pub(crate) struct PairTable {
+    /// (pair, merge); a free slot holds the pair of `NO_TOKEN` with itself and `NO_MERGE`.
+    slots: Vec<(u64, RankedMerge)>,
+    mask: usize,
+    /// Bits at the hashes of the pairs, four for each slot. Most pairs that are asked for do not merge,
+    /// and nine in ten of those end here: 256 KiB for 200,000 merges, where the slots are 8 MiB.
+    filter: Vec<u64>,
+}
+
+const FREE: u64 = u64::MAX;
+
+impl PairTable {
+    /// The table of merges given in order of rank. Of two equal pairs the later stands.
+    pub(crate) fn new(merges: &[(u64, RankedMerge)]) -> Self {
+        let mut this = Self::with_room_for(merges.len());
+        for &(pair, merge) in merges {
+            this.insert(pair, merge);
+        }
+        this
+    }
+
+    fn with_room_for(n_merges: usize) -> Self {
+        let n_slots = (n_merges * 3 / 2).next_power_of_two().max(2);
+        let filter = vec![0; n_slots.div_ceil(16)];
+        Self { slots: vec![(FREE, NO_MERGE); n_slots], mask: n_slots - 1, filter }
+    }
+
+    fn insert(&mut self, pair: u64, merge: RankedMerge) {
+        let hash = hash::word(pair);
+        let (word, bit) = self.filter_bit(hash);
+        self.filter[word] |= bit;
+        let mut slot = hash as usize & self.mask;
+        while self.slots[slot].0 != FREE && self.slots[slot].0 != pair {
+            slot = (slot + 1) & self.mask;
+        }
+        self.slots[slot] = (pair, merge);
     }
 
     /// The word of the filter and the bit in it. The hash's upper half: the lower one decides the slot.
@@ -153,10 +173,10 @@ impl MergeTable {
     }
 }
 
-impl std::fmt::Debug for MergeTable {
+impl std::fmt::Debug for PairTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let n_merges = self.slots.iter().filter(|(pair, _)| *pair != FREE).count();
-        f.debug_struct("MergeTable").field("n_merges", &n_merges).finish_non_exhaustive()
+        f.debug_struct("PairTable").field("n_merges", &n_merges).finish_non_exhaustive()
     }
 }
 

@@ -25,6 +25,7 @@ use crate::token::TokenId;
 
 /// One of the models.
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "a tokenizer has one, and it must be near at hand")]
 pub(crate) enum Model {
     ByteBpe(ByteBpe),
     CharBpe(CharBpe),

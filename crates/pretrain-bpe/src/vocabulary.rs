@@ -6,13 +6,6 @@ use crate::hash;
 /// The id that stands for "no token" inside tables; files cannot hold it.
 pub(crate) const NO_TOKEN: u32 = u32::MAX;
 
-impl Default for Vocabulary {
-    /// No tokens.
-    fn default() -> Self {
-        Self { arena: Vec::new(), spans: Vec::new(), slots: vec![NO_TOKEN; 2], n_tokens: 0 }
-    }
-}
-
 /// Tokens as bytes by id, with an index back. Holes between ids are allowed.
 #[derive(Clone, Debug)]
 pub(crate) struct Vocabulary {
@@ -23,6 +16,13 @@ pub(crate) struct Vocabulary {
     /// hash above it, so that other bytes are seldom looked at. [`FREE`] = free.
     slots: Vec<u64>,
     n_tokens: usize,
+}
+
+impl Default for Vocabulary {
+    /// No tokens.
+    fn default() -> Self {
+        Self { arena: Vec::new(), spans: Vec::new(), slots: vec![FREE; 2], n_tokens: 0 }
+    }
 }
 
 impl Vocabulary {

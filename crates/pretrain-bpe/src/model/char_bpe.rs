@@ -2,7 +2,7 @@
 //! files of Llama 2, Mistral and Gemma, and of old models with `</w>` or `##`.
 
 use crate::error::{BpeError, Result};
-use crate::merges::{MergeTable, pair, ranked};
+use crate::merges::{PairTable, pair, ranked};
 use crate::model::merger::Merger;
 use crate::model::word_cache::WordKey;
 use crate::model::word_cuts::{MARK, WordCuts};
@@ -41,7 +41,7 @@ pub(crate) struct CharBpe {
     config: CharBpeConfig,
     vocabulary: Vocabulary,
     merges: Vec<(u32, u32)>,
-    table: MergeTable,
+    table: PairTable,
     chars: CharTable,
     unk_id: Option<u32>,
     cuts: Option<WordCuts>,
@@ -77,7 +77,7 @@ impl CharBpe {
         let ranked_merges: Vec<_> = ranked_merges
             .map(|((&(left, right), &product), rank)| (pair(left, right), ranked(rank, product)))
             .collect();
-        let table = MergeTable::new(&[NO_TOKEN; 256], &ranked_merges);
+        let table = PairTable::new(&ranked_merges);
         Ok(Self { config, vocabulary, merges, table, chars, unk_id, cuts })
     }
 

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::merges::{MergeTable, NO_MERGE, RankedMerge, product};
+use crate::merges::{NO_MERGE, PairTable, RankedMerge, product};
 use crate::model::Span;
 
 /// Room for merging one word after another without allocating.
@@ -72,7 +72,7 @@ impl Merger {
     }
 
     /// [`merge`](Self::merge) by a table.
-    pub(crate) fn merge_by_table(&mut self, table: &MergeTable, out: &mut Vec<Span>) {
+    pub(crate) fn merge_by_table(&mut self, table: &PairTable, out: &mut Vec<Span>) {
         self.merge(|left, right| table.get(left, right), out);
     }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::file::{Piece, PieceKind};
-use crate::merges::{MergeTable, NO_MERGE, RankedMerge, pair, product, ranked};
+use crate::merges::{NO_MERGE, PairTable, RankedMerge, pair, product, ranked};
 use crate::model::char_map::{CharMap, single};
 use crate::model::merger::Merger;
 use crate::model::trie::Trie;
@@ -18,7 +18,7 @@ use crate::vocabulary::NO_TOKEN;
 #[derive(Clone)]
 pub(super) struct Merges {
     chars: CharMap,
-    table: MergeTable,
+    table: PairTable,
     cuts: WordCuts,
     /// For models with unused pieces: which symbols are, and how many bytes each symbol has.
     unused: Option<Unused>,
@@ -85,7 +85,7 @@ impl Merges {
             Unused { is_unused, lens }
         });
         let cuts = WordCuts::new(products.iter().map(|(_, text)| *text));
-        Self { chars, table: MergeTable::new(&[NO_TOKEN; 256], &merges), cuts, unused }
+        Self { chars, table: PairTable::new(&merges), cuts, unused }
     }
 
     /// Appends the symbols of a text without user-defined symbols that begins at `start`; those that

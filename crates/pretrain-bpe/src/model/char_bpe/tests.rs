@@ -88,7 +88,7 @@ fn by_the_letter(model: &CharBpe, text: &str) -> Vec<(u32, u32, u32)> {
     let mut merger = Merger::default();
     model.symbols(text, 0, &mut merger);
     let mut symbols = vec![];
-    merger.merge_by_table(&MergeTable::new(&[NO_TOKEN; 256], &[]), &mut symbols);
+    merger.merge_by_table(&PairTable::new(&[]), &mut symbols);
     loop {
         let pairs = symbols.windows(2).zip(0..);
         let best = pairs.map(|(pair, at)| (model.table.get(pair[0].id, pair[1].id), at)).min();
