@@ -75,7 +75,7 @@
 //! # All that Hugging Face's `encode` gives
 //!
 //! [`Tokenizer::encoding`] makes an [`Encoding`]: ids, types, offsets in bytes and characters, words,
-//! masks; with the template of the file (`[BOS]`, `[CLS]` and their like) on request, for one text or a pair,
+//! masks; with the template of the file (`[CLS]`, `<s>` and their like) on request, for one text or a pair,
 //! truncated and padded. The plain methods never apply template, truncation or padding.
 //!
 //! ```
