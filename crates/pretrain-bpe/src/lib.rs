@@ -60,6 +60,7 @@
 //! `rayon`: `PreTokenCounts::count_parallel`, `Tokenizer::encode_batch` and
 //! `Tokenizer::encode_parallel`, on the pool of the caller.
 
+// `scan::window::ascii` alone calls vector instructions; all other code is safe.
 #![deny(unsafe_code)]
 
 mod added_tokens;
