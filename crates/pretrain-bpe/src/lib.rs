@@ -171,6 +171,7 @@
 //! character-level and Unigram training, `Tokenizer::encode_batch` and `Tokenizer::encode_parallel`, on the
 //! pool of the caller. The results are those of one thread.
 
+// `scan::window::ascii` alone calls vector instructions; all other code is safe.
 #![deny(unsafe_code)]
 
 mod added_tokens;
