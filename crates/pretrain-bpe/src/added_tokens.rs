@@ -3,13 +3,24 @@
 use std::ops::Range;
 
 use crate::error::{BpeError, Result};
+use crate::normalize::Normalizer;
 use crate::token::{AddedToken, AllowedSpecial, TokenId};
+
+use finder::Finder;
+
+mod finder;
 
 /// The added tokens of a tokenizer, in order of id.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AddedTokens {
     tokens: Vec<AddedToken>,
+    /// What each stands for in the normalised text.
+    decoded: Vec<Box<str>>,
     any_ordinary: bool,
+    /// Those looked for in the raw text.
+    raw: Finder,
+    /// Those looked for in the normalised text.
+    normalized: Finder,
 }
 
 /// A part of a text.
@@ -22,7 +33,10 @@ pub(crate) enum Segment {
 }
 
 impl AddedTokens {
-    pub(crate) fn new(mut tokens: Vec<AddedToken>) -> Result<Self> {
+    pub(crate) fn new(
+        mut tokens: Vec<AddedToken>,
+        normalizer: Option<&Normalizer>,
+    ) -> Result<Self> {
         tokens.sort_by_key(|token| token.id);
         if let Some(token) = tokens.iter().find(|token| token.content.is_empty()) {
             return Err(BpeError::EmptyToken { id: token.id.0 });
@@ -42,8 +56,24 @@ impl AddedTokens {
                 return Err(BpeError::DuplicateToken { token, first, second });
             }
         }
+        let decode = |token: &AddedToken| match normalizer.filter(|_| token.normalized) {
+            Some(normalizer) => normalizer.normalize(&token.content).into(),
+            None => token.content.as_str().into(),
+        };
+        let decoded: Vec<Box<str>> = tokens.iter().map(decode).collect();
+        let (mut raw, mut normalized) = (Finder::default(), Finder::default());
+        // Of tokens that normalise to one text the first is found, control tokens before others.
+        for special in [true, false] {
+            for (index, token) in tokens.iter().enumerate() {
+                if token.special != special {
+                    continue;
+                }
+                let finder = if token.normalized { &mut normalized } else { &mut raw };
+                finder.add(&decoded[index], index);
+            }
+        }
         let any_ordinary = tokens.iter().any(|token| !token.special);
-        Ok(Self { tokens, any_ordinary })
+        Ok(Self { tokens, decoded, any_ordinary, raw, normalized })
     }
 
     pub(crate) fn as_slice(&self) -> &[AddedToken] {
@@ -51,8 +81,16 @@ impl AddedTokens {
     }
 
     pub(crate) fn by_id(&self, id: u32) -> Option<&AddedToken> {
-        let index = self.tokens.binary_search_by_key(&id, |token| token.id.0).ok()?;
-        Some(&self.tokens[index])
+        self.index_of(id).map(|index| &self.tokens[index])
+    }
+
+    /// The text of a token, normalised if it is looked for in the normalised text.
+    pub(crate) fn decoded(&self, id: u32) -> Option<&str> {
+        self.index_of(id).map(|index| &*self.decoded[index])
+    }
+
+    fn index_of(&self, id: u32) -> Option<usize> {
+        self.tokens.binary_search_by_key(&id, |token| token.id.0).ok()
     }
 
     pub(crate) fn by_content(&self, content: &str) -> Option<&AddedToken> {
@@ -65,71 +103,96 @@ impl AddedTokens {
         self.any_ordinary || (allowed != AllowedSpecial::None && !self.tokens.is_empty())
     }
 
-    /// Cuts a text at its added tokens: leftmost first, the longest of those that start there; first
-    /// those that are not `normalized`, then the others in what remains. Empty parts are left out.
+    /// Cuts a text that no normaliser changes at its added tokens: first those that are not
+    /// `normalized`, then the others in what remains. Empty parts are left out.
     pub(crate) fn segments(
         &self,
         text: &str,
         allowed: AllowedSpecial<'_>,
         sink: &mut dyn FnMut(Segment),
     ) {
-        let candidates = |normalized: bool| {
-            let is_candidate = |token: &&AddedToken| {
-                token.normalized == normalized && (!token.special || allowed.allows(&token.content))
-            };
-            Candidates::new(self.tokens.iter().filter(is_candidate).collect())
-        };
-        let (raw, normalized) = (candidates(false), candidates(true));
-        raw.cut(text, 0..text.len(), &mut |segment| match segment {
-            Segment::Text(range) => normalized.cut(text, range, sink),
+        self.segments_raw(text, allowed, &mut |segment| match segment {
+            Segment::Text(range) if self.normalized.is_empty() => sink(Segment::Text(range)),
+            Segment::Text(range) => {
+                let start = range.start;
+                self.segments_normalized(&text[range], allowed, &mut |segment| {
+                    sink(match segment {
+                        Segment::Text(part) => Segment::Text(start + part.start..start + part.end),
+                        Segment::Added(id, part) => {
+                            Segment::Added(id, start + part.start..start + part.end)
+                        }
+                    });
+                });
+            }
             added => sink(added),
         });
     }
-}
 
-/// Tokens to look for, by their first byte.
-struct Candidates<'a> {
-    /// The longest first.
-    tokens: Vec<&'a AddedToken>,
-    is_first: [bool; 256],
-}
-
-impl<'a> Candidates<'a> {
-    fn new(mut tokens: Vec<&'a AddedToken>) -> Self {
-        tokens.sort_by_key(|token| std::cmp::Reverse(token.content.len()));
-        let mut is_first = [false; 256];
-        for token in &tokens {
-            is_first[token.content.as_bytes()[0] as usize] = true;
-        }
-        Self { tokens, is_first }
+    /// Cuts a raw text at the added tokens that are not `normalized`.
+    pub(crate) fn segments_raw(
+        &self,
+        text: &str,
+        allowed: AllowedSpecial<'_>,
+        sink: &mut dyn FnMut(Segment),
+    ) {
+        self.cut(&self.raw, text, allowed, sink);
     }
 
-    fn cut(&self, text: &str, range: Range<usize>, sink: &mut dyn FnMut(Segment)) {
-        let bytes = text.as_bytes();
-        let (mut start, mut pos) = (range.start, range.start);
-        while pos < range.end && !self.tokens.is_empty() {
-            let rest = &bytes[pos..range.end];
-            let Some(skip) = rest.iter().position(|&byte| self.is_first[byte as usize]) else {
-                break;
-            };
-            pos += skip;
-            let rest = &bytes[pos..range.end];
-            match self.tokens.iter().find(|token| rest.starts_with(token.content.as_bytes())) {
-                Some(token) => {
-                    if start < pos {
-                        sink(Segment::Text(start..pos));
-                    }
-                    let end = pos + token.content.len();
-                    sink(Segment::Added(token.id, pos..end));
-                    (start, pos) = (end, end);
-                }
-                None => pos += 1,
+    /// Cuts a normalised text at the added tokens that are `normalized`.
+    pub(crate) fn segments_normalized(
+        &self,
+        text: &str,
+        allowed: AllowedSpecial<'_>,
+        sink: &mut dyn FnMut(Segment),
+    ) {
+        self.cut(&self.normalized, text, allowed, sink);
+    }
+
+    /// Leftmost first, the longest of those that start there.
+    fn cut(
+        &self,
+        finder: &Finder,
+        text: &str,
+        allowed: AllowedSpecial<'_>,
+        sink: &mut dyn FnMut(Segment),
+    ) {
+        let is_allowed = |index: usize| {
+            let token = &self.tokens[index];
+            !token.special || allowed.allows(&token.content)
+        };
+        let (mut start, mut pos) = (0, 0);
+        while let Some((index, found)) = finder.next(text, pos, is_allowed) {
+            let token = &self.tokens[index];
+            pos = found.end;
+            if token.single_word && touches_word(text, &found) {
+                continue;
             }
+            let (before, after) = (&text[start..found.start], &text[found.end..]);
+            let n_before = if token.lstrip { before.len() - before.trim_end().len() } else { 0 };
+            let n_after = if token.rstrip { after.len() - after.trim_start().len() } else { 0 };
+            let whole = found.start - n_before..found.end + n_after;
+            if start < whole.start {
+                sink(Segment::Text(start..whole.start));
+            }
+            (start, pos) = (whole.end, whole.end);
+            sink(Segment::Added(token.id, whole));
         }
-        if start < range.end {
-            sink(Segment::Text(start..range.end));
+        if start < text.len() {
+            sink(Segment::Text(start..text.len()));
         }
     }
+}
+
+/// Whether a word character (`\w`) stands right before or after.
+fn touches_word(text: &str, found: &Range<usize>) -> bool {
+    static WORD: std::sync::OnceLock<Option<fancy_regex::Regex>> = std::sync::OnceLock::new();
+    let word = WORD.get_or_init(|| fancy_regex::Regex::new(r"^\w").ok());
+    let is_word = |c: char| {
+        let matches = |word: &fancy_regex::Regex| word.is_match(c.encode_utf8(&mut [0; 4]));
+        word.as_ref().is_some_and(|word| matches(word).unwrap_or(false))
+    };
+    text[..found.start].chars().next_back().is_some_and(is_word)
+        || text[found.end..].chars().next().is_some_and(is_word)
 }
 
 #[cfg(test)]
@@ -142,19 +205,38 @@ mod tests {
         allowed: AllowedSpecial<'_>,
     ) -> Vec<String> {
         let tokens = (0..).zip(tokens).map(|(id, &(content, special, normalized))| AddedToken {
-            id: TokenId(id),
-            content: content.into(),
             special,
             normalized,
+            ..AddedToken::ordinary(TokenId(id), content)
         });
+        found(tokens.collect(), text, allowed)
+    }
+
+    fn found(tokens: Vec<AddedToken>, text: &str, allowed: AllowedSpecial<'_>) -> Vec<String> {
         let mut found = vec![];
-        AddedTokens::new(tokens.collect()).unwrap().segments(text, allowed, &mut |segment| {
+        AddedTokens::new(tokens, None).unwrap().segments(text, allowed, &mut |segment| {
             found.push(match segment {
                 Segment::Text(range) => format!("text {}", &text[range]),
                 Segment::Added(id, range) => format!("{id} {}", &text[range]),
             });
         });
         found
+    }
+
+    #[test]
+    fn white_space_and_words_around() {
+        let token = |id, content: &str| AddedToken::ordinary(TokenId(id), content);
+        let tokens = vec![
+            AddedToken { lstrip: true, ..token(0, "<l>") },
+            AddedToken { rstrip: true, ..token(1, "<r>") },
+            AddedToken { single_word: true, ..token(2, "one") },
+        ];
+        let found = |text| found(tokens.clone(), text, AllowedSpecial::None);
+        assert_eq!(found("a \t<l> b"), ["text a", "0  \t<l>", "text  b"]);
+        assert_eq!(found("a <r>\u{a0} b"), ["text a ", "1 <r>\u{a0} ", "text b"]);
+        // White space that one token took is not there for the next.
+        assert_eq!(found("<r>  <l>"), ["1 <r>  ", "0 <l>"]);
+        assert_eq!(found("one, one1 done one"), ["2 one", "text , one1 done ", "2 one"]);
     }
 
     #[test]
@@ -184,7 +266,7 @@ mod tests {
     #[test]
     fn corrupt_lists_are_refused() {
         let token = |id, content: &str| AddedToken::special(TokenId(id), content);
-        let new = |tokens: Vec<AddedToken>| AddedTokens::new(tokens).unwrap_err();
+        let new = |tokens: Vec<AddedToken>| AddedTokens::new(tokens, None).unwrap_err();
         assert!(matches!(new(vec![token(1, "")]), BpeError::EmptyToken { id: 1 }));
         assert!(matches!(
             new(vec![token(1, "a"), token(1, "b")]),

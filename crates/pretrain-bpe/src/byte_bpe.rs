@@ -4,17 +4,18 @@ use std::ops::Range;
 
 use crate::error::{BpeError, Result};
 use crate::merges::{MergeTable, pair, ranked};
-use crate::piece_cache::PieceKey;
-use crate::pretokenize::PreTokenizer;
+use crate::piece_cache::{MAX_IDS, PieceKey};
+use crate::pretokenize::{MAX_BATCH, PreTokenizer};
 use crate::scratch::Scratch;
 use crate::vocabulary::{NO_TOKEN, Vocabulary, printable};
+
+mod piece;
 
 /// Tokens made of bytes, and what merges into what.
 #[derive(Clone)]
 pub(crate) struct ByteBpe {
     vocabulary: Vocabulary,
     rule: MergeRule,
-    byte_ids: [u32; 256],
     table: MergeTable,
 }
 
@@ -39,10 +40,10 @@ impl ByteBpe {
         let table = match &rule {
             MergeRule::Ranks => MergeTable::of_ranks(&vocabulary).0,
             MergeRule::Pairs { merges, .. } => {
-                MergeTable::new(&ranked_merges(&vocabulary, merges)?)
+                MergeTable::new(&vocabulary.byte_ids(), &ranked_merges(&vocabulary, merges)?)
             }
         };
-        Ok(Self { byte_ids: vocabulary.byte_ids(), vocabulary, rule, table })
+        Ok(Self { vocabulary, rule, table })
     }
 
     pub(crate) fn vocabulary(&self) -> &Vocabulary {
@@ -55,11 +56,10 @@ impl ByteBpe {
 
     /// Whether each of the 256 bytes has a token.
     pub(crate) fn has_all_bytes(&self) -> bool {
-        !self.byte_ids.contains(&NO_TOKEN)
+        !self.table.byte_ids().contains(&NO_TOKEN)
     }
 
     /// Appends the tokens of a text without added tokens.
-    #[inline]
     pub(crate) fn encode(
         &self,
         pre_tokenizer: &PreTokenizer,
@@ -67,9 +67,7 @@ impl ByteBpe {
         scratch: &mut Scratch,
         out: &mut Vec<u32>,
     ) {
-        pre_tokenizer.for_each(text, |piece| {
-            self.encode_piece(text.as_bytes(), &piece, scratch, out);
-        });
+        self.encode_to(pre_tokenizer, text, scratch, &mut Ids::new(out));
     }
 
     /// The number of tokens of a text without added tokens.
@@ -79,14 +77,9 @@ impl ByteBpe {
         text: &str,
         scratch: &mut Scratch,
     ) -> usize {
-        let (mut n, mut ids) = (0, std::mem::take(&mut scratch.ids));
-        pre_tokenizer.for_each(text, |piece| {
-            ids.clear();
-            self.encode_piece(text.as_bytes(), &piece, scratch, &mut ids);
-            n += ids.len();
-        });
-        scratch.ids = ids;
-        n
+        let mut count = Count(0);
+        self.encode_to(pre_tokenizer, text, scratch, &mut count);
+        count.0
     }
 
     /// Calls `sink` with each token of a text without added tokens and the bytes it stands for.
@@ -95,47 +88,98 @@ impl ByteBpe {
         pre_tokenizer: &PreTokenizer,
         text: &str,
         scratch: &mut Scratch,
-        mut sink: impl FnMut(u32, Range<usize>),
+        sink: impl FnMut(u32, Range<usize>),
     ) {
-        let mut ids = std::mem::take(&mut scratch.ids);
-        pre_tokenizer.for_each(text, |piece| {
-            ids.clear();
-            self.encode_piece(text.as_bytes(), &piece, scratch, &mut ids);
-            let mut pos = piece.start;
-            for &id in &ids {
-                let token = self.range_of(text.as_bytes(), pos, id);
-                pos = token.end;
-                sink(id, token);
-            }
-        });
-        scratch.ids = ids;
+        let mut offsets = self.offsets(text, sink);
+        self.encode_to(pre_tokenizer, text, scratch, &mut offsets);
     }
 
-    /// Appends the tokens of one pre-token.
     #[inline(always)]
-    pub(crate) fn encode_piece(
+    fn encode_to(
         &self,
-        text: &[u8],
-        piece: &Range<usize>,
+        pre_tokenizer: &PreTokenizer,
+        text: &str,
+        scratch: &mut Scratch,
+        sink: &mut impl Sink,
+    ) {
+        pre_tokenizer.for_each_batch(text, |start, ends| {
+            self.encode_batch(text.as_bytes(), start, ends, scratch, sink);
+        });
+    }
+
+    /// Appends the tokens of pre-tokens that something else than a pattern has cut.
+    pub(crate) fn encode_pieces(
+        &self,
+        text: &str,
+        pieces: &[Range<usize>],
         scratch: &mut Scratch,
         out: &mut Vec<u32>,
     ) {
-        let key = PieceKey::new(text, piece.start, piece.end);
-        match key {
-            Some(key) if scratch.cache.get(key, out) => {}
-            _ => self.merge_piece(&text[piece.clone()], key, scratch, out),
+        let mut ids = Ids::new(out);
+        for piece in pieces {
+            self.encode_batch(text.as_bytes(), piece.start, &[piece.end], scratch, &mut ids);
         }
     }
 
-    #[inline(never)]
-    fn merge_piece(
+    /// Calls `sink` with each token of one pre-token and the bytes of the text it stands for.
+    pub(crate) fn encode_piece_with_offsets(
         &self,
-        piece: &[u8],
-        key: Option<PieceKey>,
+        text: &str,
+        piece: &Range<usize>,
         scratch: &mut Scratch,
-        out: &mut Vec<u32>,
+        sink: impl FnMut(u32, Range<usize>),
     ) {
-        let before = out.len();
+        let mut offsets = self.offsets(text, sink);
+        self.encode_batch(text.as_bytes(), piece.start, &[piece.end], scratch, &mut offsets);
+    }
+
+    fn offsets<'t, S>(&'t self, text: &'t str, sink: S) -> Offsets<'t, S> {
+        Offsets { bpe: self, has_all_bytes: self.has_all_bytes(), text: text.as_bytes(), sink }
+    }
+
+    /// Consecutive pre-tokens: the first from `start` to the first of `ends`, and so on.
+    #[inline(always)]
+    fn encode_batch(
+        &self,
+        text: &[u8],
+        mut start: usize,
+        mut ends: &[usize],
+        scratch: &mut Scratch,
+        sink: &mut impl Sink,
+    ) {
+        let mut n = 0;
+        loop {
+            // Most pre-tokens pass through this loop, 40 instructions each.
+            let slots = scratch.cache.first_slots();
+            while let [end, rest @ ..] = ends {
+                let key = PieceKey::new(text, start, *end);
+                let slot = slots.get(key);
+                if !slot.holds(key) {
+                    break;
+                }
+                sink.few(&mut n, start..*end, &slot.ids, slot.n_ids());
+                (start, ends) = (*end, rest);
+            }
+            let [end, rest @ ..] = ends else { break };
+            let key = PieceKey::new(text, start, *end);
+            self.miss(&text[start..*end], key, scratch);
+            sink.many(&mut n, start..*end, &scratch.ids);
+            (start, ends) = (*end, rest);
+        }
+        sink.flush(&mut n);
+    }
+
+    /// The tokens of one pre-token, wherever they are, in `scratch.ids`.
+    #[inline(never)]
+    fn miss(&self, piece: &[u8], key: PieceKey, scratch: &mut Scratch) {
+        let Scratch { cache, merges, ids, .. } = scratch;
+        ids.clear();
+        if let Some(slot) = cache.other_slot(key) {
+            return ids.extend_from_slice(&slot.ids[..slot.n_ids()]);
+        }
+        if cache.get_long(key, piece, ids) {
+            return;
+        }
         let whole = match self.rule {
             MergeRule::Ranks | MergeRule::Pairs { ignore_merges: true, .. } => {
                 self.vocabulary.id(piece)
@@ -143,18 +187,16 @@ impl ByteBpe {
             MergeRule::Pairs { ignore_merges: false, .. } => None,
         };
         match whole {
-            Some(id) => out.push(id),
-            None => scratch.merges.merge(piece, &self.byte_ids, &self.table, out),
+            Some(id) => ids.push(id),
+            None => merges.merge(piece, &self.table, ids),
         }
-        if let Some(key) = key {
-            scratch.cache.put(key, &out[before..]);
-        }
+        cache.put(key, piece, ids);
     }
 
     /// The bytes of `text` that a token stands for, at or after `pos`. Bytes without token are skipped.
     fn range_of(&self, text: &[u8], mut pos: usize, id: u32) -> Range<usize> {
         let len = self.vocabulary.len_of(id);
-        let has_token = |pos: usize| self.byte_ids[text[pos] as usize] != NO_TOKEN;
+        let has_token = |pos: usize| self.table.byte_ids()[text[pos] as usize] != NO_TOKEN;
         while !has_token(pos) {
             pos += 1;
         }
@@ -167,6 +209,108 @@ impl ByteBpe {
         }
         pos..end
     }
+}
+
+/// What becomes of the tokens. `n` is a number of the sink's own, 0 at the start of a batch.
+trait Sink {
+    /// The first `n_ids` of `ids` are those of a pre-token.
+    fn few(&mut self, n: &mut usize, piece: Range<usize>, ids: &[u32; MAX_IDS], n_ids: usize);
+    /// `ids` are those of a pre-token.
+    fn many(&mut self, n: &mut usize, piece: Range<usize>, ids: &[u32]);
+    /// A batch of pre-tokens is at its end.
+    fn flush(&mut self, n: &mut usize);
+}
+
+/// Writes the tokens to a vector, by way of a block that needs no check of its capacity. `n` of the
+/// block are in use.
+struct Ids<'o> {
+    out: &'o mut Vec<u32>,
+    block: [u32; MAX_IDS * (MAX_BATCH + 1)],
+}
+
+impl<'o> Ids<'o> {
+    #[inline(always)]
+    fn new(out: &'o mut Vec<u32>) -> Self {
+        Self { out, block: [0; MAX_IDS * (MAX_BATCH + 1)] }
+    }
+}
+
+impl Sink for Ids<'_> {
+    /// Copies all of `ids`: that needs no branch, and the next copy covers what is too much.
+    #[inline(always)]
+    fn few(&mut self, n: &mut usize, _: Range<usize>, ids: &[u32; MAX_IDS], n_ids: usize) {
+        if let Some(to) = self.block.get_mut(*n..*n + MAX_IDS) {
+            to.copy_from_slice(ids);
+        }
+        *n += n_ids;
+    }
+
+    #[inline(always)]
+    fn many(&mut self, n: &mut usize, _: Range<usize>, ids: &[u32]) {
+        self.flush(n);
+        self.out.extend_from_slice(ids);
+    }
+
+    #[inline(always)]
+    fn flush(&mut self, n: &mut usize) {
+        self.out.extend_from_slice(&self.block[..*n]);
+        *n = 0;
+    }
+}
+
+/// Counts.
+struct Count(usize);
+
+impl Sink for Count {
+    #[inline(always)]
+    fn few(&mut self, n: &mut usize, _: Range<usize>, _: &[u32; MAX_IDS], n_ids: usize) {
+        *n += n_ids;
+    }
+
+    #[inline(always)]
+    fn many(&mut self, n: &mut usize, _: Range<usize>, ids: &[u32]) {
+        *n += ids.len();
+    }
+
+    #[inline(always)]
+    fn flush(&mut self, n: &mut usize) {
+        self.0 += *n;
+    }
+}
+
+/// Hands on each token with the bytes it stands for.
+struct Offsets<'t, S> {
+    bpe: &'t ByteBpe,
+    has_all_bytes: bool,
+    text: &'t [u8],
+    sink: S,
+}
+
+impl<S: FnMut(u32, Range<usize>)> Sink for Offsets<'_, S> {
+    #[inline(always)]
+    fn few(&mut self, n: &mut usize, piece: Range<usize>, ids: &[u32; MAX_IDS], n_ids: usize) {
+        if n_ids == 1 && self.has_all_bytes {
+            (self.sink)(ids[0], piece);
+        } else {
+            self.many(n, piece, &ids[..n_ids]);
+        }
+    }
+
+    fn many(&mut self, _: &mut usize, piece: Range<usize>, ids: &[u32]) {
+        let mut pos = piece.start;
+        for &id in ids {
+            let token = if self.has_all_bytes {
+                pos..pos + self.bpe.vocabulary.len_of(id)
+            } else {
+                self.bpe.range_of(self.text, pos, id)
+            };
+            pos = token.end;
+            (self.sink)(id, token);
+        }
+    }
+
+    #[inline(always)]
+    fn flush(&mut self, _: &mut usize) {}
 }
 
 /// Resolves the product of each merge.

@@ -3,9 +3,14 @@
 //! The 188 bytes that are printable in Latin-1 stand for themselves; the other 68 are mapped, in byte
 //! order, to U+0100 and up. Source: `bytes_to_unicode` in OpenAI's GPT-2 `encoder.py`.
 
+use std::sync::LazyLock;
+
 /// The bytes in the order of the characters that stand for them: the order of ids in a vocabulary
 /// trained by Hugging Face's `BpeTrainer`.
 pub(crate) static BYTES_IN_CHAR_ORDER: [u8; 256] = bytes_in_char_order();
+
+/// The character that stands for a space.
+pub(crate) const SPACE: char = '\u{120}';
 
 const fn is_printable(byte: u8) -> bool {
     matches!(byte, 0x21..=0x7e | 0xa1..=0xac | 0xae..=0xff)
@@ -33,12 +38,16 @@ const N_PRINTABLE: usize = 188;
 
 /// The character that stands for a byte.
 pub(crate) fn char_of(byte: u8) -> char {
-    if is_printable(byte) {
-        return char::from(byte);
-    }
-    let index = BYTES_IN_CHAR_ORDER[N_PRINTABLE..].iter().position(|&b| b == byte);
-    let index = index.expect("every byte is printable or in the second part of the order");
-    char::from_u32(0x100 + index as u32).expect("U+0100..=U+0143 are characters")
+    static CHARS: LazyLock<[char; 256]> = LazyLock::new(|| {
+        let mut chars = ['\0'; 256];
+        for (index, &byte) in BYTES_IN_CHAR_ORDER.iter().enumerate() {
+            let other = index.checked_sub(N_PRINTABLE).map(|index| 0x100 + index as u32);
+            let code = other.unwrap_or(u32::from(byte));
+            chars[byte as usize] = char::from_u32(code).expect("U+0100..=U+0143 are characters");
+        }
+        chars
+    });
+    CHARS[byte as usize]
 }
 
 /// The byte that a character stands for.

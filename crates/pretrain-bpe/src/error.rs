@@ -1,4 +1,5 @@
-//! Everything that can go wrong: configurations and files. Encoding, counting and decoding cannot fail.
+//! Everything that can go wrong: configurations, files, truncation. Encoding, counting and decoding
+//! cannot fail.
 
 /// What this crate returns.
 pub type Result<T, E = BpeError> = std::result::Result<T, E>;
@@ -26,6 +27,17 @@ pub enum BpeError {
         #[source]
         source: Box<fancy_regex::Error>,
     },
+    /// A search for the empty string, which is everywhere.
+    #[error("an empty string cannot be searched for")]
+    EmptyPattern,
+    /// A text that cannot be truncated as asked.
+    #[error("cannot truncate to {max_length} tokens: {reason}")]
+    Truncation {
+        /// The tokens that may remain.
+        max_length: usize,
+        /// Why, as a phrase.
+        reason: &'static str,
+    },
     /// A trainer configuration with faults; all of them are listed.
     #[error("trainer configuration: {}", faults.join("; "))]
     Config {
@@ -39,6 +51,59 @@ pub enum BpeError {
         expected: String,
         /// The pattern of the counts.
         found: String,
+    },
+    /// The storage of spilled counts refused.
+    #[error("spilled counts: run {run}")]
+    Spill {
+        /// The number of the run, from 0.
+        run: usize,
+        /// What the storage says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file of counts that is damaged, or none.
+    #[error("not a file of counts, at byte {offset}: {reason}")]
+    CorruptCounts {
+        /// How many bytes were read before.
+        offset: u64,
+        /// What is wrong, as a phrase.
+        reason: &'static str,
+    },
+    /// Writing a file of counts failed.
+    #[error("counts cannot be written")]
+    WriteCounts(#[source] std::io::Error),
+    /// Reading a file of counts failed.
+    #[error("counts cannot be read")]
+    ReadCounts(#[source] std::io::Error),
+    /// More text than the trainer can number.
+    #[error("the pre-tokens to learn from are {what}")]
+    TooMuchText {
+        /// In what respect.
+        what: &'static str,
+    },
+    /// A checkpoint that belongs to another configuration or to other counts.
+    #[error("the checkpoint is of another {part}: it has {found}, expected {expected}")]
+    CheckpointMismatch {
+        /// What differs.
+        part: &'static str,
+        /// The value of the trainer or of the counts.
+        expected: String,
+        /// The value in the checkpoint.
+        found: String,
+    },
+    /// A training run given to a trainer of another configuration, or with another base tokenizer.
+    #[error("the training run is not one of this trainer: it has {found}, expected {expected}")]
+    ForeignTraining {
+        /// The configuration of the trainer, or the fingerprint of the base.
+        expected: String,
+        /// That of the run.
+        found: String,
+    },
+    /// A tokenizer from which no smaller one can be cut, or on which none can be built.
+    #[error("cannot be resized: {reason}")]
+    NotResizable {
+        /// Why, as a phrase.
+        reason: &'static str,
     },
     /// The file is not JSON at all.
     #[error("not a JSON document")]
@@ -125,6 +190,34 @@ pub enum BpeError {
         /// The token, as written in the file.
         token: String,
     },
+    /// The unknown token of a model is not in its vocabulary.
+    #[error("the unknown token {token:?} is not in the vocabulary")]
+    MissingUnknownToken {
+        /// The token, as written in the file.
+        token: String,
+    },
+    /// A precompiled character map of SentencePiece that is cut short or corrupt.
+    #[error("the precompiled character map is corrupt: {reason}")]
+    Charsmap {
+        /// Why, as a phrase.
+        reason: &'static str,
+    },
+    /// A file that is not a protocol buffer, or one whose fields have other types than SentencePiece's.
+    #[error("byte {offset}: {reason}")]
+    Protobuf {
+        /// Where in the file.
+        offset: usize,
+        /// What is wrong there, as a phrase.
+        reason: &'static str,
+    },
+    /// A SentencePiece model that contradicts itself or lacks something.
+    #[error("sentencepiece model: {what} {reason}")]
+    SentencePiece {
+        /// The piece or field.
+        what: String,
+        /// What is wrong with it, as a phrase that goes on after it.
+        reason: &'static str,
+    },
     /// A vocabulary entry that no byte-level tokenizer can hold.
     #[error("the token {token:?} (id {id}) has characters outside the byte-level alphabet")]
     NotByteLevel {
@@ -144,5 +237,42 @@ pub enum BpeError {
     NotARankFile {
         /// Why, as a phrase.
         reason: &'static str,
+    },
+    /// Bytes given as text that are not UTF-8.
+    #[error("byte {offset} is not UTF-8")]
+    InvalidUtf8 {
+        /// The first byte that belongs to no character, counted from the beginning of the text.
+        offset: u64,
+    },
+    /// Something that only a byte-level BPE model has was asked of another.
+    #[error("the model is not byte-level BPE")]
+    NotByteLevelModel,
+    /// A line of a list of merges that is not two tokens.
+    #[error("line {line}: expected two tokens with a space between")]
+    MergesLine {
+        /// 1-based.
+        line: usize,
+    },
+    /// A tokenizer that a vocabulary and a list of merges cannot express.
+    #[error(
+        "cannot be written as vocabulary and merges: the merges do not make the token {token:?}"
+    )]
+    NotMerges {
+        /// The first token that is only found as a whole pre-token.
+        token: String,
+    },
+    /// Merges that were not learned one after another.
+    #[error("merge {index} uses what no earlier merge makes, or makes what one has made")]
+    MergeOrder {
+        /// 0-based position in the list of merges.
+        index: usize,
+    },
+    /// Counts made with one tokenizer were given to those of another.
+    #[error("texts were counted with the tokenizer {found}, expected {expected}")]
+    TokenizerMismatch {
+        /// The fingerprint of the receiver's tokenizer.
+        expected: String,
+        /// The fingerprint of the other.
+        found: String,
     },
 }

@@ -1,15 +1,126 @@
 //! What turns a pre-token into tokens, beside byte-level BPE.
 //!
-//! A [`Model`] sees one pre-token of the normalised text at a time and knows nothing of the pipeline
+//! A model sees one pre-token of the normalised text at a time and knows nothing of the pipeline
 //! around it: neither normalisation, nor added tokens, nor templates.
+
+pub(crate) mod char_bpe;
+pub(crate) mod char_map;
+pub(crate) mod merger;
+pub(crate) mod trie;
+pub(crate) mod unigram;
+pub(crate) mod word_cache;
+pub(crate) mod word_cuts;
+pub(crate) mod wordlevel;
+pub(crate) mod wordpiece;
+
+use crate::byte_bpe::ByteBpe;
+use crate::model::char_bpe::CharBpe;
+use crate::model::merger::Merger;
+use crate::model::unigram::{Lattice, Unigram};
+use crate::model::word_cache::WordCache;
+use crate::model::wordlevel::WordLevel;
+use crate::model::wordpiece::WordPiece;
+use crate::sentencepiece::SentencePiece;
+use crate::token::TokenId;
+
+/// One of the models.
+#[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "a tokenizer has one, and it must be near at hand")]
+pub(crate) enum Model {
+    ByteBpe(ByteBpe),
+    CharBpe(CharBpe),
+    WordPiece(WordPiece),
+    WordLevel(WordLevel),
+    Unigram(Unigram),
+    /// Takes whole texts: it has its own normaliser.
+    SentencePiece(Box<SentencePiece>),
+}
+
+impl Model {
+    /// Appends the tokens of a pre-token. Not for byte-level BPE, which works on bytes in place.
+    #[inline]
+    pub(crate) fn tokenize(&self, piece: &str, scratch: &mut ModelScratch, out: &mut Vec<Span>) {
+        match self {
+            Self::ByteBpe(_) => {}
+            Self::CharBpe(model) => model.tokenize(piece, scratch, out),
+            Self::WordPiece(model) => model.tokenize(piece, scratch, out),
+            Self::WordLevel(model) => {
+                out.push(Span { id: model.token_of(piece), start: 0, end: piece.len() as u32 });
+            }
+            Self::Unigram(model) => model.tokenize(piece, scratch, out),
+            Self::SentencePiece(model) => model.spans(piece, scratch, out),
+        }
+    }
+
+    /// The bytes of a token as the vocabulary has it.
+    pub(crate) fn token_bytes(&self, id: u32) -> Option<&[u8]> {
+        match self {
+            Self::ByteBpe(model) => model.vocabulary().bytes(id),
+            Self::CharBpe(model) => model.token(id).map(str::as_bytes),
+            Self::WordPiece(model) => model.token(id).map(str::as_bytes),
+            Self::WordLevel(model) => model.vocabulary().bytes(id),
+            Self::Unigram(model) => model.token(id).map(str::as_bytes),
+            Self::SentencePiece(model) => model.piece(TokenId(id)).map(str::as_bytes),
+        }
+    }
+
+    /// The id of a token as the vocabulary has it.
+    pub(crate) fn id(&self, token: &str) -> Option<u32> {
+        match self {
+            Self::ByteBpe(model) => model.vocabulary().id(token.as_bytes()),
+            Self::CharBpe(model) => model.id(token),
+            Self::WordPiece(model) => model.id(token),
+            Self::WordLevel(model) => model.vocabulary().id(token.as_bytes()),
+            Self::Unigram(model) => model.id(token),
+            Self::SentencePiece(model) => model.piece_to_id(token).map(|id| id.0),
+        }
+    }
+
+    /// The highest id + 1.
+    pub(crate) fn n_ids(&self) -> usize {
+        match self {
+            Self::ByteBpe(model) => model.vocabulary().n_ids(),
+            Self::CharBpe(model) => model.n_ids(),
+            Self::WordPiece(model) => model.n_ids(),
+            Self::WordLevel(model) => model.vocabulary().n_ids(),
+            Self::Unigram(model) => model.n_ids(),
+            Self::SentencePiece(model) => model.n_pieces(),
+        }
+    }
+}
 
 /// One token of a pre-token: its id, and the bytes of the pre-token that it stands for.
 ///
-/// The spans of a pre-token are in order and do not overlap. They may leave gaps: a character that the
-/// model drops has no span.
+/// The spans of a pre-token are in order and lie inside of it. Those of several byte tokens of one
+/// character may coincide, and they need not stand on borders of characters: Hugging Face lets a span
+/// begin where the one before has ended, even where characters without token were left out between them
+/// (see [`CharBpe`](char_bpe::CharBpe)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) id: u32,
     pub(crate) start: u32,
     pub(crate) end: u32,
+}
+
+/// Buffers and the cache of one thread that encodes with one model. It must not serve two models: its
+/// cache knows words, not models.
+pub(crate) struct ModelScratch {
+    pub(crate) merger: Merger,
+    pub(crate) lattice: Lattice,
+    pub(crate) cache: WordCache,
+}
+
+impl Default for ModelScratch {
+    fn default() -> Self {
+        let (merger, lattice) = (Merger::default(), Lattice::default());
+        Self { merger, lattice, cache: WordCache::new() }
+    }
+}
+
+impl ModelScratch {
+    /// Gives back the memory of an extraordinary pre-token.
+    pub(crate) fn shrink(&mut self) {
+        self.merger.shrink();
+        self.lattice.shrink();
+    }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::{BpeError, Result};
 use crate::pattern::Pattern;
-use crate::scan::{Cl100kFamily, Scanner};
+use crate::scan::{Cl100kFamily, Scanner, WIDTH};
 
 /// A compiled [`Pattern`].
 #[derive(Clone, Debug)]
@@ -49,37 +49,122 @@ impl PreTokenizer {
         &self.pattern
     }
 
+    /// Whether white space after a letter always begins a pre-token, and a single white space character
+    /// there makes those after it independent of those before. Not known of custom patterns.
+    #[cfg(feature = "rayon")]
+    pub(crate) fn ends_words_at_space(&self) -> bool {
+        !matches!(self.method, Method::Whole | Method::Regex(_))
+    }
+
     /// Calls `sink` with the byte range of each pre-token, in order. The ranges are not empty and
     /// cover the text without gap or overlap. Linear time for named patterns.
     #[inline]
     pub fn for_each(&self, text: &str, mut sink: impl FnMut(Range<usize>)) {
+        self.for_each_batch(text, |mut start, ends| {
+            for &end in ends {
+                sink(start..end);
+                start = end;
+            }
+        });
+    }
+
+    /// Calls `sink` with the start of some consecutive pre-tokens and the end of each.
+    #[inline]
+    pub(crate) fn for_each_batch(&self, text: &str, sink: impl FnMut(usize, &[usize])) {
+        let mut batch = Batch::new(sink);
+        let scanner = Scanner::new(text);
+        let len = text.len();
         match &self.method {
             Method::Gpt2 => {
-                let scanner = Scanner::new(text);
-                drive(text.len(), &mut sink, |pos| scanner.gpt2(pos));
+                batch.scan(len, |pos| scanner.gpt2_cuts(pos), |pos| scanner.gpt2(pos));
             }
             &Method::Cl100k { max_digits, whole_final_space } => {
-                let scanner = Scanner::new(text);
                 let family = Cl100kFamily { max_digits, whole_final_space };
-                drive(text.len(), &mut sink, |pos| scanner.cl100k(pos, family));
+                let cuts = |pos| scanner.cl100k_cuts(pos, family);
+                batch.scan(len, cuts, |pos| scanner.cl100k(pos, family));
             }
             Method::O200k => {
-                let scanner = Scanner::new(text);
-                drive(text.len(), &mut sink, |pos| scanner.o200k(pos));
+                batch.scan(len, |pos| scanner.o200k_cuts(pos), |pos| scanner.o200k(pos));
             }
-            Method::Digits => digits(text, &mut sink),
+            Method::Digits => digits(text, &mut |range| batch.push(range.end)),
             Method::Whole => {
                 if !text.is_empty() {
-                    sink(0..text.len());
+                    batch.push(len);
                 }
             }
-            Method::Regex(regex) => matches_and_gaps(regex, text, &mut sink),
+            Method::Regex(regex) => {
+                matches_and_gaps(regex, text, &mut |range| batch.push(range.end));
+            }
+        }
+        batch.flush();
+    }
+}
+
+/// Pre-tokens on their way to a sink.
+struct Batch<S> {
+    sink: S,
+    start: usize,
+    ends: [usize; MAX_BATCH],
+    n: usize,
+}
+
+/// Batches are handed over with this many pre-tokens, when there are so many.
+const BATCH: usize = 192;
+
+/// The most pre-tokens that a batch may have: a window adds at most one per byte.
+pub(crate) const MAX_BATCH: usize = BATCH + WIDTH;
+
+impl<S: FnMut(usize, &[usize])> Batch<S> {
+    #[inline(always)]
+    fn new(sink: S) -> Self {
+        Self { sink, start: 0, ends: [0; MAX_BATCH], n: 0 }
+    }
+
+    /// Cuts a text of `len` bytes. `cuts` and `end` have the meaning of [`Scanner`]'s functions.
+    #[inline(always)]
+    fn scan(&mut self, len: usize, cuts: impl Fn(usize) -> u64, end: impl Fn(usize) -> usize) {
+        let mut pos = 0;
+        while pos < len {
+            let mut cuts = cuts(pos);
+            if cuts == 0 {
+                pos = end(pos);
+                self.push(pos);
+                continue;
+            }
+            let window = pos;
+            while cuts != 0 {
+                pos = window + cuts.trailing_zeros() as usize;
+                self.ends[self.n] = pos;
+                self.n += 1;
+                cuts &= cuts - 1;
+            }
+            if self.n >= BATCH {
+                self.flush();
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, end: usize) {
+        self.ends[self.n] = end;
+        self.n += 1;
+        if self.n >= BATCH {
+            self.flush();
+        }
+    }
+
+    #[inline(always)]
+    fn flush(&mut self) {
+        if let Some(&end) = self.ends[..self.n].last() {
+            (self.sink)(self.start, &self.ends[..self.n]);
+            self.start = end;
+            self.n = 0;
         }
     }
 }
 
 /// Backtracking steps are not limited: a limit would make long texts fail, not wrong patterns.
-fn compile(regex: &str) -> Result<fancy_regex::Regex> {
+pub(crate) fn compile(regex: &str) -> Result<fancy_regex::Regex> {
     fancy_regex::RegexBuilder::new(regex)
         .backtrack_limit(usize::MAX)
         .build()
@@ -119,13 +204,13 @@ fn matches_and_gaps(regex: &fancy_regex::Regex, text: &str, sink: &mut impl FnMu
     let mut pos = 0;
     for found in regex.find_iter(text) {
         let Ok(found) = found else { break };
-        if found.range().is_empty() {
-            continue;
-        }
         if pos < found.start() {
             sink(pos..found.start());
         }
-        sink(found.range());
+        // An empty match only cuts.
+        if !found.range().is_empty() {
+            sink(found.range());
+        }
         pos = found.end();
     }
     if pos < text.len() {

@@ -7,8 +7,13 @@
 
 use crate::unicode::{Classes, LETTER, LOWER, NUMBER, SPACE, UPPER};
 
+mod cuts;
 #[cfg(test)]
 mod tests;
+mod window;
+
+pub(crate) use window::WIDTH;
+use window::Window;
 
 /// A scanner over one text, or over a segment of it.
 pub(crate) struct Scanner<'t> {
@@ -266,6 +271,28 @@ impl<'t> Scanner<'t> {
             pos += 1;
         }
         pos
+    }
+
+    /// Where further pre-tokens of the GPT-2 pattern begin in the window at `pos`, where one begins.
+    #[inline(always)]
+    pub(crate) fn gpt2_cuts(&self, pos: usize) -> u64 {
+        let window = Window::at::<false>(self.classes, self.text, pos);
+        cuts::gpt2(&window, |at| Some(self.contraction(pos + at)? - pos))
+    }
+
+    /// [`gpt2_cuts`](Self::gpt2_cuts) for a pattern of the cl100k family.
+    #[inline(always)]
+    pub(crate) fn cl100k_cuts(&self, pos: usize, family: Cl100kFamily) -> u64 {
+        let window = Window::at::<false>(self.classes, self.text, pos);
+        let contraction = |at| Some(self.contraction_any_case(pos + at)? - pos);
+        cuts::cl100k(&window, family.max_digits, contraction)
+    }
+
+    /// [`gpt2_cuts`](Self::gpt2_cuts) for the o200k pattern.
+    #[inline(always)]
+    pub(crate) fn o200k_cuts(&self, pos: usize) -> u64 {
+        let window = Window::at::<true>(self.classes, self.text, pos);
+        cuts::o200k(&window, |at| Some(self.contraction_any_case(pos + at)? - pos))
     }
 
     /// The next number character at or after `pos`, with its end; the end of the text twice if none.

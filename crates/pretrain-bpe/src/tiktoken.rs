@@ -2,6 +2,7 @@
 //!
 //! Neither the pattern nor the special tokens are in the file: the caller names them.
 
+use crate::base64;
 use crate::byte_bpe::MergeRule;
 use crate::error::{BpeError, Result};
 use crate::pattern::Pattern;
@@ -40,7 +41,7 @@ impl Tokenizer {
         Ok(this)
     }
 
-    fn check_rank_file(&self) -> Result<()> {
+    pub(crate) fn check_rank_file(&self) -> Result<()> {
         for token in self.added_tokens() {
             if let Some(bytes) = self.vocabulary().bytes(token.id.0) {
                 let first = crate::vocabulary::printable(bytes);
@@ -85,7 +86,7 @@ impl Tokenizer {
         }
         let mut file = Vec::new();
         for (id, bytes) in self.vocabulary().iter() {
-            encode_base64(bytes, &mut file);
+            base64::encode(bytes, &mut file);
             file.extend_from_slice(format!(" {id}\n").as_bytes());
         }
         Ok(file)
@@ -99,74 +100,17 @@ fn parse_line(line: &[u8]) -> Option<(u32, Vec<u8>)> {
         return None;
     }
     let rank = rank.parse().ok().filter(|&rank: &u32| rank != u32::MAX)?;
-    Some((rank, decode_base64(&line[..space])?))
-}
-
-const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// RFC 4648, section 4, with padding.
-fn encode_base64(bytes: &[u8], out: &mut Vec<u8>) {
-    for chunk in bytes.chunks(3) {
-        let at = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        for i in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * i)) as usize & 63];
-            out.push(if i <= chunk.len() { digit } else { b'=' });
-        }
-    }
-}
-
-/// The reverse; `None` for anything that [`encode_base64`] does not write.
-fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    for chunk in text.chunks(4) {
-        let n_digits = chunk.iter().position(|&byte| byte == b'=').unwrap_or(chunk.len());
-        let mut bits = 0;
-        for &byte in &chunk[..n_digits] {
-            bits = bits << 6
-                | match byte {
-                    b'A'..=b'Z' => u32::from(byte - b'A'),
-                    b'a'..=b'z' => u32::from(byte - b'a') + 26,
-                    b'0'..=b'9' => u32::from(byte - b'0') + 52,
-                    b'+' => 62,
-                    b'/' => 63,
-                    _ => return None,
-                };
-        }
-        if chunk.len() != 4 || n_digits < 2 {
-            return None;
-        }
-        bits <<= 6 * (4 - n_digits);
-        bytes.extend_from_slice(&bits.to_be_bytes()[1..n_digits]);
-    }
-    let mut again = Vec::with_capacity(text.len());
-    encode_base64(&bytes, &mut again);
-    (again == text).then_some(bytes)
+    Some((rank, base64::decode(&line[..space])?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn base64_test_vectors() {
-        // RFC 4648, section 10.
-        let vectors = ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"];
-        for (len, encoded) in vectors.iter().enumerate() {
-            let mut out = vec![];
-            encode_base64(&b"foobar"[..len], &mut out);
-            assert_eq!(out, encoded.as_bytes());
-            assert_eq!(decode_base64(&out).as_deref(), Some(&b"foobar"[..len]));
-        }
-        for wrong in ["Z", "Zg", "Zg=", "Zh==", "=g==", "Z===", "Zg==Zg==", "Z g=", "Zm9v="] {
-            assert_eq!(decode_base64(wrong.as_bytes()), None, "{wrong}");
-        }
-    }
-
     fn bytes_file() -> String {
         let mut file = vec![];
         for byte in 0..=255 {
-            encode_base64(&[byte], &mut file);
+            base64::encode(&[byte], &mut file);
             file.extend_from_slice(format!(" {byte}\n").as_bytes());
         }
         String::from_utf8(file).unwrap()

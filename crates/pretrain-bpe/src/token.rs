@@ -34,14 +34,39 @@ pub struct AddedToken {
     /// vocabulary and always recognised.
     pub special: bool,
     /// Whether it is looked for in the normalised text, after the tokens with `false` were found in
-    /// the raw text. Both texts are the same here (there is no normaliser): this is only an order.
+    /// the raw text; its content is normalised too. Without a normaliser this is only an order.
     pub normalized: bool,
+    /// Whether it takes the white space before it.
+    #[serde(default)]
+    pub lstrip: bool,
+    /// Whether it takes the white space after it.
+    #[serde(default)]
+    pub rstrip: bool,
+    /// Whether it is found only where neither a word character (`\w`) stands before it nor one after
+    /// it.
+    #[serde(default)]
+    pub single_word: bool,
 }
 
 impl AddedToken {
-    /// A control token, as tokenizer files call `special: true`.
+    /// A control token, as tokenizer files call `special: true`. All other properties are `false`.
     pub fn special(id: TokenId, content: impl Into<String>) -> Self {
-        Self { id, content: content.into(), special: true, normalized: false }
+        let special = true;
+        Self { special, normalized: false, ..Self::ordinary(id, content) }
+    }
+
+    /// A token that every text may produce, looked for in the normalised text. All other properties are
+    /// `false`.
+    pub fn ordinary(id: TokenId, content: impl Into<String>) -> Self {
+        Self {
+            id,
+            content: content.into(),
+            special: false,
+            normalized: true,
+            lstrip: false,
+            rstrip: false,
+            single_word: false,
+        }
     }
 }
 

@@ -12,9 +12,17 @@ pub(crate) struct Vocabulary {
     arena: Vec<u8>,
     /// Start and end in the arena by id; empty = no token.
     spans: Vec<(u32, u32)>,
-    /// Open addressing by hash of the bytes, a power of two of slots; `NO_TOKEN` = free.
-    slots: Vec<u32>,
+    /// Open addressing by hash of the bytes, a power of two of slots: the id, and the upper half of the
+    /// hash above it, so that other bytes are seldom looked at. [`FREE`] = free.
+    slots: Vec<u64>,
     n_tokens: usize,
+}
+
+impl Default for Vocabulary {
+    /// No tokens.
+    fn default() -> Self {
+        Self { arena: Vec::new(), spans: Vec::new(), slots: vec![FREE; 2], n_tokens: 0 }
+    }
 }
 
 impl Vocabulary {
@@ -29,7 +37,7 @@ impl Vocabulary {
         let mut this = Self {
             arena: Vec::with_capacity(n_bytes),
             spans: vec![(0, 0); n_ids],
-            slots: vec![NO_TOKEN; (tokens.len() * 2).next_power_of_two().max(2)],
+            slots: vec![FREE; (tokens.len() * 2).next_power_of_two().max(2)],
             n_tokens: tokens.len(),
         };
         for (id, bytes) in &tokens {
@@ -46,7 +54,7 @@ impl Vocabulary {
                     let token = printable(bytes);
                     return Err(BpeError::DuplicateToken { token, first, second: id });
                 }
-                Err(free) => this.slots[free] = id,
+                Err((free, tag)) => this.slots[free] = tag | u64::from(id),
             }
             let start = this.arena.len() as u32;
             this.arena.extend_from_slice(bytes);
@@ -91,19 +99,27 @@ impl Vocabulary {
         (0..self.spans.len() as u32).filter_map(|id| Some((id, self.bytes(id)?)))
     }
 
-    /// The id with these bytes, or the slot where it would go.
-    fn slot_of(&self, bytes: &[u8]) -> Result<u32, usize> {
+    /// The id with these bytes, or the slot where it would go and what would be above it.
+    fn slot_of(&self, bytes: &[u8]) -> Result<u32, (usize, u64)> {
         let mask = self.slots.len() - 1;
-        let mut slot = hash::bytes(bytes) as usize & mask;
+        let hash = hash::bytes(bytes);
+        let tag = hash & TAG;
+        let mut slot = hash as usize & mask;
         loop {
             match self.slots[slot] {
-                NO_TOKEN => return Err(slot),
-                id if self.bytes(id) == Some(bytes) => return Ok(id),
+                FREE => return Err((slot, tag)),
+                found if found & TAG == tag && self.bytes(found as u32) == Some(bytes) => {
+                    return Ok(found as u32);
+                }
                 _ => slot = (slot + 1) & mask,
             }
         }
     }
 }
+
+/// No token has the id `NO_TOKEN`.
+const FREE: u64 = u64::MAX;
+const TAG: u64 = !0 << 32;
 
 /// Bytes as text for an error message.
 pub(crate) fn printable(bytes: &[u8]) -> String {

@@ -210,6 +210,6 @@ pub fn fertility(
     let sources: serde_json::Map<String, serde_json::Value> = sums.into_iter().map(of).collect();
     Ok(json!({
         "vocab_size": tokenizer.vocab_size(), "fingerprint": tokenizer.fingerprint(),
-        "pattern": tokenizer.pattern().to_string(), "text": sources,
+        "pattern": tokenizer.pattern().map(ToString::to_string), "text": sources,
     }))
 }

@@ -128,6 +128,10 @@ impl Fields {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.members.iter().any(|(found, _)| found == key)
+    }
+
     /// Takes a member out; a missing one is `null`.
     pub(super) fn take(&mut self, key: &str) -> Node {
         match self.members.iter().position(|(found, _)| found == key) {
@@ -152,6 +156,78 @@ impl Fields {
         }
     }
 
+    /// The member `type`.
+    pub(super) fn take_type(&mut self) -> Result<String> {
+        self.take_string("type")
+    }
+
+    /// A member that may be missing or `null`.
+    pub(super) fn take_optional_string(&mut self, key: &str) -> Result<Option<String>> {
+        match self.take(key) {
+            Node::Null => Ok(None),
+            Node::String(value) => Ok(Some(value)),
+            other => Err(wrong_type(&self.path_of(key), "a string or null", Some(&other))),
+        }
+    }
+
+    /// A member that must be a string of one character.
+    pub(super) fn take_char(&mut self, key: &str) -> Result<char> {
+        let text = self.take_string(key)?;
+        let mut chars = text.chars();
+        match (chars.next(), chars.next()) {
+            (Some(c), None) => Ok(c),
+            _ => Err(wrong_type(&self.path_of(key), "one character", Some(&Node::String(text)))),
+        }
+    }
+
+    pub(super) fn take_number(&mut self, key: &str) -> Result<usize> {
+        let path = self.path_of(key);
+        read_number(&path, &self.take(key))
+    }
+
+    /// An id or the type of one: a number below 2^32 - 1, since the last is left to mean "none".
+    pub(super) fn take_id(&mut self, key: &str) -> Result<u32> {
+        let path = self.path_of(key);
+        read_id(&path, &self.take(key))
+    }
+
+    pub(super) fn take_array(&mut self, key: &str) -> Result<Vec<Node>> {
+        match self.take(key) {
+            Node::Array(items) => Ok(items),
+            other => Err(wrong_type(&self.path_of(key), "an array", Some(&other))),
+        }
+    }
+
+    /// A member that must be the name of one of the values.
+    pub(super) fn take_named<T: Copy>(
+        &mut self,
+        key: &str,
+        names: &[(&str, T)],
+        absent: Option<T>,
+        supported: &'static str,
+    ) -> Result<T> {
+        let found = self.take(key);
+        if let (Node::Null, Some(absent)) = (&found, absent) {
+            return Ok(absent);
+        }
+        let named = names.iter().find(|(name, _)| matches!(&found, Node::String(s) if s == name));
+        match named {
+            Some(&(_, value)) => Ok(value),
+            None => Err(unsupported(&self.path_of(key), &found, supported)),
+        }
+    }
+
+    /// The members of the array `key`, each read by `read` with its path.
+    pub(super) fn take_each<T>(
+        &mut self,
+        key: &str,
+        read: impl Fn(&str, Node) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let path = self.path_of(key);
+        let items = self.take_array(key)?.into_iter().enumerate();
+        items.map(|(index, item)| read(&format!("{path}[{index}]"), item)).collect()
+    }
+
     /// A member that must have one of these values, or be missing.
     pub(super) fn expect(
         &mut self,
@@ -172,6 +248,20 @@ impl Fields {
             Some((key, value)) => Err(unsupported(&self.path_of(key), value, "no such member")),
             None => Ok(()),
         }
+    }
+}
+
+pub(super) fn read_id(path: &str, node: &Node) -> Result<u32> {
+    match node {
+        Node::Integer(id) if *id < u64::from(u32::MAX) => Ok(*id as u32),
+        other => Err(wrong_type(path, "an id below 2^32 - 1", Some(other))),
+    }
+}
+
+pub(super) fn read_number(path: &str, node: &Node) -> Result<usize> {
+    match node {
+        Node::Integer(number) if usize::try_from(*number).is_ok() => Ok(*number as usize),
+        other => Err(wrong_type(path, "a number", Some(other))),
     }
 }
 

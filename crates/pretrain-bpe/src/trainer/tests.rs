@@ -5,16 +5,22 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::pattern::Pattern;
 
-/// Recounts all pairs at every step. Tokens are byte strings; ids follow the order of making.
-fn train_naive(words: &BTreeMap<Vec<u8>, u64>, config: &TrainerConfig) -> Vec<Vec<u8>> {
-    let mut tokens: Vec<Vec<u8>> =
-        config.special_tokens.iter().map(|token| token.clone().into_bytes()).collect();
-    tokens.extend(BYTES_IN_CHAR_ORDER.iter().map(|&byte| vec![byte]));
-    let id_of_byte = |byte: u8| tokens.iter().rposition(|token| *token == [byte]).unwrap();
+mod resume;
+mod units;
+
+/// Recounts all pairs at every step. Words and tokens are lists of units, as text; ids follow the
+/// order of making.
+fn train_naive(
+    words: &BTreeMap<Vec<u32>, u64>,
+    mut tokens: Vec<Vec<u32>>,
+    config: &TrainerConfig,
+) -> Vec<Vec<u32>> {
+    let id_of_unit = |unit: u32| tokens.iter().rposition(|token| *token == [unit]);
     let mut words: Vec<(Vec<usize>, u64)> = words
         .iter()
-        .map(|(word, &count)| (word.iter().map(|&byte| id_of_byte(byte)).collect(), count))
+        .map(|(word, &count)| (word.iter().filter_map(|&unit| id_of_unit(unit)).collect(), count))
         .collect();
     while tokens.len() < config.vocab_size {
         let mut counts: BTreeMap<(usize, usize), u64> = BTreeMap::new();
@@ -45,6 +51,16 @@ fn train_naive(words: &BTreeMap<Vec<u8>, u64>, config: &TrainerConfig) -> Vec<Ve
     tokens
 }
 
+/// The tokens that byte-level training begins with: one that is never met, then the bytes.
+fn first_tokens(config: &TrainerConfig) -> Vec<Vec<u32>> {
+    let bytes: Vec<u8> = match config.tie_break {
+        TieBreak::Hf => BYTES_IN_CHAR_ORDER.to_vec(),
+        TieBreak::RawBytes => (0..=255).collect(),
+    };
+    let special = config.special_tokens.iter().map(|token| token.chars().map(u32::from).collect());
+    special.chain(bytes.iter().map(|&byte| vec![u32::from(byte)])).collect()
+}
+
 fn tokens_of(tokenizer: &Tokenizer) -> Vec<Vec<u8>> {
     let ids = 0..tokenizer.vocab_size() as u32;
     ids.map(|id| tokenizer.token_bytes(TokenId(id)).unwrap().to_vec()).collect()
@@ -59,21 +75,75 @@ proptest! {
         vocab_size in 256usize..300,
         max_token_length in prop::option::of(1usize..8),
         min_frequency in 0u64..4,
+        raw_bytes in any::<bool>(),
     ) {
         let mut config = TrainerConfig::new(vocab_size, Pattern::None);
         config.special_tokens = vec!["<s>".into()];
         config.max_token_length = max_token_length;
         config.min_frequency = min_frequency;
+        if raw_bytes {
+            config.tie_break = TieBreak::RawBytes;
+        }
         let trainer = Trainer::new(config).unwrap();
         let mut counts = trainer.counts();
         let mut words = BTreeMap::new();
         for (text, weight) in &texts {
             counts.count_weighted(text, *weight);
-            *words.entry(text.clone().into_bytes()).or_default() += weight;
+            *words.entry(text.bytes().map(u32::from).collect()).or_default() += weight;
         }
-        let trained = trainer.train(&counts, &mut |_| {}).unwrap();
-        prop_assert_eq!(tokens_of(&trained), train_naive(&words, trainer.config()));
+        let first = first_tokens(trainer.config());
+        let expected = train_naive(&words, first, trainer.config());
+        for n_threads in [1, 3] {
+            let trained = on_threads(n_threads, || trainer.train(&counts, &mut |_| {}).unwrap());
+            let units = tokens_of(&trained).iter().map(|token| to_units(token)).collect::<Vec<_>>();
+            prop_assert_eq!(units, &expected[..]);
+        }
     }
+
+    /// The same over characters.
+    #[test]
+    fn characters_equal_recounting(
+        texts in prop::collection::vec(("[ab]{1,12}|[aé中 ]{1,12}|中{1,6}", 1u64..6), 1..30),
+        vocab_size in 0usize..60,
+        max_token_length in prop::option::of(1usize..8),
+    ) {
+        let mut config = CharTrainerConfig::new(vocab_size, Pattern::None.into());
+        config.special_tokens = vec!["<s>".into()];
+        config.max_token_length = max_token_length;
+        config.initial_alphabet = "xab".into();
+        let mut naive = TrainerConfig::new(vocab_size, Pattern::None);
+        naive.max_token_length = max_token_length;
+        let trainer = CharTrainer::new(config).unwrap();
+        let mut counts = trainer.counts();
+        let mut words = BTreeMap::new();
+        for (text, weight) in &texts {
+            counts.count_weighted(text, *weight);
+            *words.entry(text.chars().map(u32::from).collect()).or_default() += weight;
+        }
+        let all = texts.iter().flat_map(|(text, _)| text.chars()).chain("xab".chars());
+        let alphabet: std::collections::BTreeSet<u32> = all.map(u32::from).collect();
+        let first = alphabet.iter().map(|&c| vec![c]);
+        let first = std::iter::once("<s>".chars().map(u32::from).collect()).chain(first).collect();
+        let expected = train_naive(&words, first, &naive);
+        let trained = trainer.train(&counts, &mut |_| {}).unwrap();
+        let units = |name: &String| name.chars().map(u32::from).collect::<Vec<_>>();
+        let found: Vec<_> = trained.vocab.iter().map(|(name, _)| units(name)).collect();
+        prop_assert_eq!(found, expected);
+    }
+}
+
+fn to_units(bytes: &[u8]) -> Vec<u32> {
+    bytes.iter().map(|&byte| u32::from(byte)).collect()
+}
+
+#[cfg(feature = "rayon")]
+fn on_threads<R: Send>(n_threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap().install(work)
+}
+
+#[cfg(not(feature = "rayon"))]
+fn on_threads<R>(_: usize, work: impl FnOnce() -> R) -> R {
+    work()
 }
 
 #[test]

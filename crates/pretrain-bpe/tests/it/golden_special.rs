@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pretrain_bpe::{AllowedSpecial, Tokenizer};
+use pretrain_bpe::{AllowedSpecial, EncodeOptions, Tokenizer};
 use serde_json::Value;
 
 use crate::golden::{Folders, Reference, load, numbers, read_lines, report};
@@ -53,5 +53,19 @@ fn check_hugging_face(tokenizer: &Tokenizer, line: &Value) {
     assert_eq!(raw, numbers(&line["ids"]), "{line}");
     let untrusted = encode(tokenizer, text, AllowedSpecial::None);
     assert_eq!(untrusted, numbers(&line["encode_special_tokens_true"]), "{line}");
-    assert_eq!(tokenizer.decode_lossy(&ids), line["decode"].as_str().unwrap(), "{line}");
+    let options = EncodeOptions::default().allowing(AllowedSpecial::All);
+    let plain = tokenizer.encoding(text, &options).unwrap();
+    let offsets = plain.char_offsets(text);
+    let offsets: Vec<u32> =
+        offsets.iter().flat_map(|&(start, end)| [start as u32, end as u32]).collect();
+    assert_eq!(offsets, numbers(&line["offsets_char"]), "{line}");
+    let whole = tokenizer.encoding(text, &options.with_template(true)).unwrap();
+    let raw: Vec<u32> = whole.ids().iter().map(|id| id.0).collect();
+    assert_eq!(raw, numbers(&line["with_template"]), "{line}");
+    assert_eq!(whole.ids(), tokenizer.encode_with_template(text, AllowedSpecial::All), "{line}");
+    let mask: Vec<u32> = whole.special_tokens_mask().iter().map(|&is| u32::from(is)).collect();
+    assert_eq!(mask, numbers(&line["special_mask"]), "{line}");
+    assert_eq!(tokenizer.decode_lossy(whole.ids()), line["decode"].as_str().unwrap(), "{line}");
+    let skipped = tokenizer.decode_skip_special(whole.ids());
+    assert_eq!(skipped, line["decode_skip"].as_str().unwrap(), "{line}");
 }

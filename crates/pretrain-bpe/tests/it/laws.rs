@@ -70,6 +70,7 @@ proptest! {
     #[test]
     fn readers_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), at in any::<prop::sample::Index>()) {
         let _ = Tokenizer::from_json(&bytes);
+        let _ = PreTokenCounts::read_from(&mut &bytes[..]);
         let _ = Tokenizer::from_tiktoken(&bytes, Pattern::Gpt2, [("<s>", TokenId(7))]);
         // A real file with a few bytes overwritten.
         static FILES: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
@@ -92,6 +93,25 @@ proptest! {
                 tokenizer.encode_with_offsets("don't panic <a>\u{85}");
             }
         }
+    }
+
+    #[test]
+    fn files_of_counts_return_and_never_panic(
+        texts in prop::collection::vec(any::<String>(), 0..20),
+        overwrite in prop::collection::vec(any::<u8>(), 1..5),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let mut counts = PreTokenCounts::new(&Pattern::O200k).unwrap();
+        texts.iter().for_each(|text| counts.count_weighted(text, 1 << 40));
+        let mut file = Vec::new();
+        counts.write_to(&mut file).unwrap();
+        let again = PreTokenCounts::read_from(&mut &file[..]).unwrap();
+        prop_assert_eq!(again.sorted(), counts.sorted());
+        let at = at.index(file.len());
+        let n = overwrite.len().min(file.len() - at);
+        let is_same = file[at..at + n] == overwrite[..n];
+        file[at..at + n].copy_from_slice(&overwrite[..n]);
+        prop_assert_eq!(PreTokenCounts::read_from(&mut &file[..]).is_ok(), is_same);
     }
 
     #[test]
@@ -152,6 +172,45 @@ fn parallel_counting_equals_serial() {
     let trainer = Trainer::new(TrainerConfig::new(700, Pattern::Gpt2)).unwrap();
     let parallel = PreTokenCounts::count_parallel(&Pattern::Gpt2, &lines).unwrap();
     assert_eq!(parallel.sorted(), trainer.count(&lines).sorted());
+}
+
+#[cfg(feature = "rayon")]
+#[test]
+fn threads_change_no_training() {
+    let lines: Vec<&str> = SAMPLE.lines().collect();
+    let trainer = Trainer::new(TrainerConfig::new(700, Pattern::Gpt2)).unwrap();
+    let on_threads = |n_threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        pool.install(|| {
+            let mut counts = trainer.counts();
+            counts.extend_parallel(lines.iter().map(|line| (line, 3)));
+            trainer.train(&counts, &mut |_| {}).unwrap()
+        })
+    };
+    let expected = trainer.train(&trainer.count(&lines), &mut |_| {}).unwrap();
+    for n_threads in [1, 2, 5] {
+        assert_eq!(on_threads(n_threads).fingerprint(), expected.fingerprint());
+    }
+}
+
+/// Walking through the whole text for each of the 30,000 merges would look at 10^10 ids.
+#[test]
+fn training_on_long_texts_takes_little_time() {
+    let started = Instant::now();
+    let mut seed = 1u64;
+    let mut next = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        char::from(b'a' + (seed >> 60) as u8)
+    };
+    let noise: String = (0..1_000_000).map(|_| next()).collect();
+    let texts = [(noise, 30_000), ("a".repeat(1 << 20), 276), ("ab ".repeat(1 << 18), 276)];
+    for (text, vocab_size) in texts {
+        let trainer = Trainer::new(TrainerConfig::new(30_000, Pattern::None)).unwrap();
+        let tokenizer = trainer.train(&trainer.count([&text]), &mut |_| {}).unwrap();
+        assert_eq!(tokenizer.vocab_size(), vocab_size);
+    }
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(20), "{took:?}");
 }
 
 /// Quadratic merging of these would take minutes.

@@ -5,6 +5,15 @@
 
 mod golden;
 mod golden_encode;
+mod golden_encoding;
+mod golden_formats;
+mod golden_report;
 mod golden_special;
+mod golden_spm;
+mod golden_stream;
 mod golden_train;
+mod golden_unigram;
 mod laws;
+mod readers;
+mod streaming;
+mod vectors;
