@@ -5,7 +5,9 @@ use crate::device::{Device, OnDevice};
 use crate::progress::{Bar, Progress, Unit};
 use anyhow::Context;
 use pretrain_kernels::KernelBackend;
-use pretrain_model::{ModelConfig, ResolvedConfig, RopeConfig, SpecialTokens};
+use pretrain_model::{
+    Architecture, ModelConfig, ModelOptions, ResolvedConfig, RopeConfig, SpecialTokens,
+};
 use pretrain_optim::{AdamWConfig, Schedule};
 use pretrain_pack::{PackConfig, Packing, Tail};
 use pretrain_store::{MANIFEST_NAME, Manifest};
@@ -71,6 +73,7 @@ impl ModelSettings {
         special_tokens: SpecialTokens,
     ) -> anyhow::Result<ResolvedConfig> {
         let config = ModelConfig {
+            architecture: Architecture::default(),
             vocab_size,
             d_model: self.d_model,
             n_layers: self.n_layers,
@@ -82,7 +85,8 @@ impl ModelSettings {
             norm_eps: self.norm_eps,
             tie_embeddings: self.tie_embeddings,
             init_std: self.init_std,
-            rope: RopeConfig { theta: self.rope_theta, scaling: None },
+            rope: Some(RopeConfig::new(self.rope_theta)),
+            options: ModelOptions::default(),
             special_tokens,
         };
         config.resolve().context("[model]")

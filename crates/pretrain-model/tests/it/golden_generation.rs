@@ -1,8 +1,8 @@
 //! Continuations against the reference: greedy and sampled with given uniform numbers.
 
-use crate::cases::{Arrays, Case, Tolerances, distance, golden_models, llama_cases};
+use crate::cases::{Arrays, Case, Tolerances, cases, distance, golden_models};
 use pretrain_kernels::Flex;
-use pretrain_model::{Decoder, GenerationConfig, Session, filtered_scores, generate, sample};
+use pretrain_model::{GenerationConfig, Session, Transformer, filtered_scores, generate, sample};
 use serde_json::Value;
 
 fn ids(value: &Value) -> Vec<u32> {
@@ -10,13 +10,13 @@ fn ids(value: &Value) -> Vec<u32> {
 }
 
 /// The cases with a `generation.json`.
-fn cases() -> Vec<(Case, Decoder<Flex>, Value)> {
+fn generating() -> Vec<(Case, Transformer<Flex>, Value)> {
     let with_file = |case: Case| {
         let text = std::fs::read_to_string(case.dir.join("generation.json")).ok()?;
-        let model = Decoder::import_dir(&case.dir, &Default::default()).unwrap();
+        let model = Transformer::import_dir(&case.dir, &Default::default()).unwrap();
         Some((case, model, serde_json::from_str(&text).unwrap()))
     };
-    llama_cases().into_iter().filter_map(with_file).collect()
+    cases().into_iter().filter_map(with_file).collect()
 }
 
 fn array(value: &Value) -> impl Iterator<Item = &Value> {
@@ -25,7 +25,7 @@ fn array(value: &Value) -> impl Iterator<Item = &Value> {
 
 #[test]
 fn golden_greedy_continuations() {
-    for (case, model, file) in cases() {
+    for (case, model, file) in generating() {
         for item in array(&file["greedy"]) {
             let expected = ids(&item["new_ids"]);
             let config = GenerationConfig::greedy(expected.len());
@@ -54,7 +54,7 @@ fn golden_greedy_continuations() {
 
 #[test]
 fn golden_sampled_continuations() {
-    for (case, model, file) in cases() {
+    for (case, model, file) in generating() {
         for item in array(&file["sampled_with_uniforms"]) {
             let config = GenerationConfig {
                 temperature: item["temperature"].as_f64().unwrap(),
@@ -63,7 +63,7 @@ fn golden_sampled_continuations() {
                 top_p: item["top_p"].as_f64().filter(|p| *p < 1.0),
                 ..GenerationConfig::greedy(0)
             };
-            let mut session = Session::new(&model);
+            let mut session = Session::new(&model).unwrap();
             let mut logits = session.feed(&ids(&item["prompt"])).unwrap();
             let mut found = Vec::new();
             for u in array(&item["uniforms"]) {
