@@ -11,8 +11,8 @@ use burn::tensor::{Int, Tensor, TensorData};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use pretrain_kernels::Cpu;
 use pretrain_model::{
-    GenerationConfig, KernelBackend, ModelConfig, ModelInput, RopeConfig, Session, SpecialTokens,
-    TokenRows, Transformer, generate, most_likely,
+    GenerationConfig, KernelBackend, ModelConfig, ModelInput, Session, TokenRows, Transformer,
+    generate, most_likely,
 };
 
 const VOCAB_SIZE: usize = 8192;

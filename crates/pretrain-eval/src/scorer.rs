@@ -54,8 +54,13 @@ impl<'a, B: KernelBackend> Scorer<'a, B> {
     ///
     /// # Errors
     /// A request has no context or no continuation, a continuation is longer than the model's
-    /// longest sequence, or a token is outside the vocabulary.
+    /// longest sequence, a token is outside the vocabulary, or the model is not causal.
     pub fn score(&self, requests: &[Request]) -> Result<Vec<Score>> {
+        let config = self.model.config();
+        if !config.is_causal() {
+            let architecture = config.as_config().architecture;
+            return Err(ModelError::NotGenerative { architecture }.into());
+        }
         let mut rows =
             requests.iter().enumerate().map(|r| self.row(r)).collect::<Result<Vec<_>>>()?;
         rows.sort_by_key(|row| (Reverse(row.n_inputs()), row.index));

@@ -28,7 +28,7 @@ mod transformer;
 use crate::config::ModelConfig;
 use crate::config::hugging_face::Fields;
 use crate::design::Design;
-use crate::error::Result;
+use crate::error::{ConfigFault, Result};
 use crate::names::Row;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -81,6 +81,11 @@ pub(crate) trait Family: Sync {
     /// Fills options that were left out with what the family does, so that two spellings of one
     /// model are one configuration.
     fn complete(&self, _config: &mut ModelConfig) {}
+
+    /// What the family cannot be, beyond options that it has no place for.
+    fn faults(&self, _config: &ModelConfig) -> Vec<ConfigFault> {
+        Vec::new()
+    }
 
     /// What a model of the family computes.
     fn design(&self, config: &ModelConfig) -> Design;

@@ -133,6 +133,7 @@ impl ModelConfig {
         if family.options().contains(&"rope") {
             self.rope.get_or_insert_default();
         }
+        faults.extend(family.faults(&self));
         let design = family.design(&self);
         faults.extend(layout::faults(&self, &design));
         if faults.is_empty() {
@@ -265,6 +266,13 @@ impl ResolvedConfig {
     /// What the family makes of it.
     pub fn design(&self) -> &Design {
         &self.design
+    }
+
+    /// Whether the model is one stack whose tokens see only earlier ones and predict the next: what
+    /// can be trained on text as it is, scored and continued without another text.
+    pub fn is_causal(&self) -> bool {
+        let design = &self.design;
+        !design.bidirectional && design.encoder_layers.is_none() && !design.head.discriminator
     }
 
     /// Width of a head.

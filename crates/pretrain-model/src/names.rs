@@ -11,7 +11,7 @@ use crate::parameters::NamedTensor;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A tensor of a file: its name, and what it is made of. `#` stands for the number of a block, `%`
-/// for that of an expert.
+/// for that of an expert, `*` at the end for `weight` and `bias`.
 pub(crate) type Row = (&'static str, Layout);
 
 /// How a tensor of a file is made of ours, which are named.
@@ -147,8 +147,11 @@ impl Names {
         let mut entries = Vec::new();
         for (name, _) in shapes {
             let (pattern, numbers) = pattern(name);
-            let Some((file, layout)) = first.get(pattern.as_str()) else { continue };
-            let fill = |pattern: &str| fill(pattern, &numbers);
+            let (stem, kind) = pattern.rsplit_once('.').unwrap_or_default();
+            let both = format!("{stem}.*");
+            let row = first.get(pattern.as_str()).or_else(|| first.get(both.as_str()));
+            let Some((file, layout)) = row else { continue };
+            let fill = |pattern: &str| fill(pattern, &numbers).replace('*', kind);
             let ours: Vec<(String, Vec<usize>)> = layout
                 .parts()
                 .iter()

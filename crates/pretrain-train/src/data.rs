@@ -64,6 +64,10 @@ impl TrainingData {
             let most = format!("at most the model's {}", model.max_seq_len());
             faults.push(Fault::new("seq_len", train.seq_len, most));
         }
+        if !model.is_causal() {
+            let (found, expected) = (model.as_config().architecture, "a causal decoder");
+            faults.push(Fault::new("model.architecture", found, expected));
+        }
         if self.sources.is_empty() {
             faults.push(no_data());
         }

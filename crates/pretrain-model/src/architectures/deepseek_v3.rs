@@ -75,7 +75,9 @@ impl Family for DeepseekV3 {
         fields.only("scoring_func", "sigmoid", "sigmoid")?;
         fields.only("topk_method", "noaux_tc", "noaux_tc")?;
         fields.only("moe_layer_freq", 1, "1")?;
-        fields.get("ep_size");
+        for key in ["ep_size", "output_router_logits"] {
+            fields.get(key);
+        }
         let latent = LatentConfig {
             query_rank: if fields.has("q_lora_rank") {
                 fields.size("q_lora_rank")?
@@ -97,6 +99,8 @@ impl Family for DeepseekV3 {
             scale: fields.number("routed_scaling_factor")?.unwrap_or(EXPERTS.scale),
             groups: size("n_group", EXPERTS.groups)?,
             top_groups: size("topk_group", EXPERTS.top_groups)?,
+            balance_loss: fields.number("router_aux_loss_coef")?.unwrap_or(0.0),
+            z_loss: fields.number("router_z_loss_coef")?.unwrap_or(0.0),
             ..ExpertsConfig::new(
                 size("n_routed_experts", EXPERTS.count)?,
                 size("num_experts_per_tok", EXPERTS.top_k)?,
@@ -128,6 +132,8 @@ impl Family for DeepseekV3 {
             "qk_rope_head_dim": latent.rope_dim,
             "rope_interleave": true,
             "routed_scaling_factor": experts.scale,
+            "router_aux_loss_coef": experts.balance_loss,
+            "router_z_loss_coef": experts.z_loss,
             "topk_group": experts.top_groups,
             "v_head_dim": latent.value_dim,
         });
@@ -155,17 +161,9 @@ const EXPERTS: ExpertsConfig = ExpertsConfig {
 };
 
 const NAMES: &[Row] = &[
-    ("model.layers.#.self_attn.q_a_proj.weight", Same("blocks.#.attention.query_down.weight")),
-    ("model.layers.#.self_attn.q_a_proj.bias", Same("blocks.#.attention.query_down.bias")),
+    ("model.layers.#.self_attn.q_a_proj.*", Same("blocks.#.attention.query_down.*")),
     ("model.layers.#.self_attn.q_a_layernorm.weight", Same("blocks.#.attention.query_norm.weight")),
-    (
-        "model.layers.#.self_attn.kv_a_proj_with_mqa.weight",
-        Same("blocks.#.attention.key_value_down.weight"),
-    ),
-    (
-        "model.layers.#.self_attn.kv_a_proj_with_mqa.bias",
-        Same("blocks.#.attention.key_value_down.bias"),
-    ),
+    ("model.layers.#.self_attn.kv_a_proj_with_mqa.*", Same("blocks.#.attention.key_value_down.*")),
     (
         "model.layers.#.self_attn.kv_a_layernorm.weight",
         Same("blocks.#.attention.key_value_norm.weight"),

@@ -9,7 +9,7 @@ use crate::config::hugging_face::{Defaults, Fields, Keys};
 use crate::config::{Activation, ModelConfig};
 use crate::design::Design;
 use crate::error::Result;
-use crate::names::Layout::{Same, Stacked, StackedTransposed, Transposed};
+use crate::names::Layout::{Same, StackedTransposed, Transposed};
 use crate::names::Row;
 use serde_json::{Map, Value};
 
@@ -85,33 +85,19 @@ const NAMES: &[Row] = &[
     ("transformer.wte.weight", Same("embedding.weight")),
     ("transformer.wpe.weight", Same("embedding.positions")),
     ("block_pos", Same("embedding.block_positions")),
-    ("transformer.h.#.ln_1.weight", Same("blocks.#.attention_norm.weight")),
-    ("transformer.h.#.ln_1.bias", Same("blocks.#.attention_norm.bias")),
+    ("transformer.h.#.ln_1.*", Same("blocks.#.attention_norm.*")),
     (
-        "transformer.h.#.attn.c_attn.weight",
+        "transformer.h.#.attn.c_attn.*",
         StackedTransposed(&[
-            "blocks.#.attention.query.weight",
-            "blocks.#.attention.key.weight",
-            "blocks.#.attention.value.weight",
+            "blocks.#.attention.query.*",
+            "blocks.#.attention.key.*",
+            "blocks.#.attention.value.*",
         ]),
     ),
-    (
-        "transformer.h.#.attn.c_attn.bias",
-        Stacked(&[
-            "blocks.#.attention.query.bias",
-            "blocks.#.attention.key.bias",
-            "blocks.#.attention.value.bias",
-        ]),
-    ),
-    ("transformer.h.#.attn.c_proj.weight", Transposed("blocks.#.attention.output.weight")),
-    ("transformer.h.#.attn.c_proj.bias", Same("blocks.#.attention.output.bias")),
-    ("transformer.h.#.ln_2.weight", Same("blocks.#.mlp_norm.weight")),
-    ("transformer.h.#.ln_2.bias", Same("blocks.#.mlp_norm.bias")),
-    ("transformer.h.#.mlp.c_fc.weight", Transposed("blocks.#.mlp.up.weight")),
-    ("transformer.h.#.mlp.c_fc.bias", Same("blocks.#.mlp.up.bias")),
-    ("transformer.h.#.mlp.c_proj.weight", Transposed("blocks.#.mlp.down.weight")),
-    ("transformer.h.#.mlp.c_proj.bias", Same("blocks.#.mlp.down.bias")),
-    ("transformer.ln_f.weight", Same("norm.weight")),
-    ("transformer.ln_f.bias", Same("norm.bias")),
+    ("transformer.h.#.attn.c_proj.*", Transposed("blocks.#.attention.output.*")),
+    ("transformer.h.#.ln_2.*", Same("blocks.#.mlp_norm.*")),
+    ("transformer.h.#.mlp.c_fc.*", Transposed("blocks.#.mlp.up.*")),
+    ("transformer.h.#.mlp.c_proj.*", Transposed("blocks.#.mlp.down.*")),
+    ("transformer.ln_f.*", Same("norm.*")),
     ("lm_head.weight", Same("head.weight")),
 ];

@@ -85,33 +85,19 @@ impl Family for GptNeox {
 
 const NAMES: &[Row] = &[
     ("gpt_neox.embed_in.weight", Same("embedding.weight")),
-    ("gpt_neox.layers.#.input_layernorm.weight", Same("blocks.#.attention_norm.weight")),
-    ("gpt_neox.layers.#.input_layernorm.bias", Same("blocks.#.attention_norm.bias")),
+    ("gpt_neox.layers.#.input_layernorm.*", Same("blocks.#.attention_norm.*")),
     (
-        "gpt_neox.layers.#.attention.query_key_value.weight",
+        "gpt_neox.layers.#.attention.query_key_value.*",
         PerHead(&[
-            "blocks.#.attention.query.weight",
-            "blocks.#.attention.key.weight",
-            "blocks.#.attention.value.weight",
+            "blocks.#.attention.query.*",
+            "blocks.#.attention.key.*",
+            "blocks.#.attention.value.*",
         ]),
     ),
-    (
-        "gpt_neox.layers.#.attention.query_key_value.bias",
-        PerHead(&[
-            "blocks.#.attention.query.bias",
-            "blocks.#.attention.key.bias",
-            "blocks.#.attention.value.bias",
-        ]),
-    ),
-    ("gpt_neox.layers.#.attention.dense.weight", Same("blocks.#.attention.output.weight")),
-    ("gpt_neox.layers.#.attention.dense.bias", Same("blocks.#.attention.output.bias")),
-    ("gpt_neox.layers.#.post_attention_layernorm.weight", Same("blocks.#.mlp_norm.weight")),
-    ("gpt_neox.layers.#.post_attention_layernorm.bias", Same("blocks.#.mlp_norm.bias")),
-    ("gpt_neox.layers.#.mlp.dense_h_to_4h.weight", Same("blocks.#.mlp.up.weight")),
-    ("gpt_neox.layers.#.mlp.dense_h_to_4h.bias", Same("blocks.#.mlp.up.bias")),
-    ("gpt_neox.layers.#.mlp.dense_4h_to_h.weight", Same("blocks.#.mlp.down.weight")),
-    ("gpt_neox.layers.#.mlp.dense_4h_to_h.bias", Same("blocks.#.mlp.down.bias")),
-    ("gpt_neox.final_layer_norm.weight", Same("norm.weight")),
-    ("gpt_neox.final_layer_norm.bias", Same("norm.bias")),
+    ("gpt_neox.layers.#.attention.dense.*", Same("blocks.#.attention.output.*")),
+    ("gpt_neox.layers.#.post_attention_layernorm.*", Same("blocks.#.mlp_norm.*")),
+    ("gpt_neox.layers.#.mlp.dense_h_to_4h.*", Same("blocks.#.mlp.up.*")),
+    ("gpt_neox.layers.#.mlp.dense_4h_to_h.*", Same("blocks.#.mlp.down.*")),
+    ("gpt_neox.final_layer_norm.*", Same("norm.*")),
     ("embed_out.weight", Same("head.weight")),
 ];

@@ -6,7 +6,7 @@ use super::{Architecture, Family, llama};
 use crate::config::hugging_face::Fields;
 use crate::config::{Activation, ExpertsConfig, ModelConfig, RopeConfig};
 use crate::design::{Design, ExpertsDesign, Scoring};
-use crate::error::Result;
+use crate::error::{ConfigFault, Result};
 use crate::names::Layout::Same;
 use crate::names::Row;
 use serde_json::{Map, Value, json};
@@ -31,6 +31,21 @@ impl Family for Mixtral {
         let experts = ExpertsConfig { normalize: true, ..ExpertsConfig::new(8, 2, config.d_ff) };
         config.options.experts.get_or_insert(experts);
         config.rope.get_or_insert(RopeConfig::new(1e6));
+    }
+
+    fn faults(&self, config: &ModelConfig) -> Vec<ConfigFault> {
+        let kept = |e: ExpertsConfig| ExpertsConfig {
+            normalize: true,
+            balance_loss: e.balance_loss,
+            z_loss: e.z_loss,
+            ..ExpertsConfig::new(e.count, e.top_k, config.d_ff)
+        };
+        let foreign = config.options.experts.filter(|experts| *experts != kept(*experts));
+        let field = "experts other than normalised ones of width d_ff, without shares or groups";
+        foreign
+            .map(|_| ConfigFault::NoPlace { field, architecture: Architecture(&Mixtral) })
+            .into_iter()
+            .collect()
     }
 
     fn design(&self, config: &ModelConfig) -> Design {
@@ -59,6 +74,7 @@ impl Family for Mixtral {
             normalize: true,
             // The reference adds the loss only where it shows the scores.
             balance_loss: if shown { weight } else { 0.0 },
+            z_loss: fields.number("router_z_loss_coef")?.unwrap_or(0.0),
             ..ExpertsConfig::new(count, top_k, config.d_ff)
         });
         Ok(config)
@@ -72,6 +88,7 @@ impl Family for Mixtral {
                 "num_experts_per_tok": experts.top_k,
                 "output_router_logits": experts.balance_loss > 0.0,
                 "router_aux_loss_coef": experts.balance_loss,
+            "router_z_loss_coef": experts.z_loss,
                 "sliding_window": config.options.sliding_window,
             })
         });

@@ -6,7 +6,7 @@ use super::{Architecture, Family, llama, qwen2, qwen3};
 use crate::config::hugging_face::Fields;
 use crate::config::{ExpertsConfig, ModelConfig};
 use crate::design::{Design, ExpertsDesign, Scoring};
-use crate::error::Result;
+use crate::error::{ConfigFault, Result};
 use crate::names::Layout::Same;
 use crate::names::Row;
 use serde_json::{Map, Value, json};
@@ -40,6 +40,21 @@ impl Family for Qwen3Moe {
         config.options.experts.get_or_insert(ExpertsConfig::new(128, 8, 768));
     }
 
+    fn faults(&self, config: &ModelConfig) -> Vec<ConfigFault> {
+        let kept = |e: ExpertsConfig| ExpertsConfig {
+            normalize: e.normalize,
+            balance_loss: e.balance_loss,
+            z_loss: e.z_loss,
+            ..ExpertsConfig::new(e.count, e.top_k, e.d_ff)
+        };
+        let foreign = config.options.experts.filter(|experts| *experts != kept(*experts));
+        let field = "experts with shares, groups, a scale or plain blocks before them";
+        foreign
+            .map(|_| ConfigFault::NoPlace { field, architecture: Architecture(&Qwen3Moe) })
+            .into_iter()
+            .collect()
+    }
+
     fn design(&self, config: &ModelConfig) -> Design {
         let experts = config.options.experts.map(|config| ExpertsDesign {
             config,
@@ -68,6 +83,7 @@ impl Family for Qwen3Moe {
             normalize: fields.flag("norm_topk_prob")?.unwrap_or(false),
             // The reference adds the loss only where it shows the scores.
             balance_loss: if shown { weight } else { 0.0 },
+            z_loss: fields.number("router_z_loss_coef")?.unwrap_or(0.0),
             ..ExpertsConfig::new(count.unwrap_or(128), top_k, d_ff)
         });
         Ok(config)
@@ -86,6 +102,7 @@ impl Family for Qwen3Moe {
                 "norm_topk_prob": experts.normalize,
                 "output_router_logits": experts.balance_loss > 0.0,
                 "router_aux_loss_coef": experts.balance_loss,
+            "router_z_loss_coef": experts.z_loss,
             })
         });
         map.extend(experts.as_object().cloned().unwrap_or_default());

@@ -33,6 +33,7 @@ impl Family for Roberta {
 
     fn complete(&self, config: &mut ModelConfig) {
         bert::complete(config, 1);
+        config.special_tokens.pad.get_or_insert(1);
     }
 
     fn design(&self, config: &ModelConfig) -> Design {
@@ -61,7 +62,6 @@ impl Family for Roberta {
 
     fn read(&self, fields: &Fields<'_>) -> Result<ModelConfig> {
         let mut config = bert::read(Architecture(&Roberta), fields, 1e-12)?;
-        config.special_tokens.pad.get_or_insert(1);
         // The file counts the rows of the table.
         config.max_seq_len = config.max_seq_len.saturating_sub(offset(&config));
         Ok(config)
@@ -79,43 +79,17 @@ const NAMES: &[Row] = &[
     ("roberta.embeddings.word_embeddings.weight", Same("embedding.weight")),
     ("roberta.embeddings.position_embeddings.weight", Same("embedding.positions")),
     ("roberta.embeddings.token_type_embeddings.weight", Same("embedding.token_types")),
-    ("roberta.embeddings.LayerNorm.weight", Same("embedding.norm.weight")),
-    ("roberta.embeddings.LayerNorm.bias", Same("embedding.norm.bias")),
-    (
-        "roberta.encoder.layer.#.attention.self.query.weight",
-        Same("blocks.#.attention.query.weight"),
-    ),
-    ("roberta.encoder.layer.#.attention.self.query.bias", Same("blocks.#.attention.query.bias")),
-    ("roberta.encoder.layer.#.attention.self.key.weight", Same("blocks.#.attention.key.weight")),
-    ("roberta.encoder.layer.#.attention.self.key.bias", Same("blocks.#.attention.key.bias")),
-    (
-        "roberta.encoder.layer.#.attention.self.value.weight",
-        Same("blocks.#.attention.value.weight"),
-    ),
-    ("roberta.encoder.layer.#.attention.self.value.bias", Same("blocks.#.attention.value.bias")),
-    (
-        "roberta.encoder.layer.#.attention.output.dense.weight",
-        Same("blocks.#.attention.output.weight"),
-    ),
-    ("roberta.encoder.layer.#.attention.output.dense.bias", Same("blocks.#.attention.output.bias")),
-    (
-        "roberta.encoder.layer.#.attention.output.LayerNorm.weight",
-        Same("blocks.#.attention_norm.weight"),
-    ),
-    (
-        "roberta.encoder.layer.#.attention.output.LayerNorm.bias",
-        Same("blocks.#.attention_norm.bias"),
-    ),
-    ("roberta.encoder.layer.#.intermediate.dense.weight", Same("blocks.#.mlp.up.weight")),
-    ("roberta.encoder.layer.#.intermediate.dense.bias", Same("blocks.#.mlp.up.bias")),
-    ("roberta.encoder.layer.#.output.dense.weight", Same("blocks.#.mlp.down.weight")),
-    ("roberta.encoder.layer.#.output.dense.bias", Same("blocks.#.mlp.down.bias")),
-    ("roberta.encoder.layer.#.output.LayerNorm.weight", Same("blocks.#.mlp_norm.weight")),
-    ("roberta.encoder.layer.#.output.LayerNorm.bias", Same("blocks.#.mlp_norm.bias")),
-    ("lm_head.dense.weight", Same("head.transform.weight")),
-    ("lm_head.dense.bias", Same("head.transform.bias")),
-    ("lm_head.layer_norm.weight", Same("head.norm.weight")),
-    ("lm_head.layer_norm.bias", Same("head.norm.bias")),
+    ("roberta.embeddings.LayerNorm.*", Same("embedding.norm.*")),
+    ("roberta.encoder.layer.#.attention.self.query.*", Same("blocks.#.attention.query.*")),
+    ("roberta.encoder.layer.#.attention.self.key.*", Same("blocks.#.attention.key.*")),
+    ("roberta.encoder.layer.#.attention.self.value.*", Same("blocks.#.attention.value.*")),
+    ("roberta.encoder.layer.#.attention.output.dense.*", Same("blocks.#.attention.output.*")),
+    ("roberta.encoder.layer.#.attention.output.LayerNorm.*", Same("blocks.#.attention_norm.*")),
+    ("roberta.encoder.layer.#.intermediate.dense.*", Same("blocks.#.mlp.up.*")),
+    ("roberta.encoder.layer.#.output.dense.*", Same("blocks.#.mlp.down.*")),
+    ("roberta.encoder.layer.#.output.LayerNorm.*", Same("blocks.#.mlp_norm.*")),
+    ("lm_head.dense.*", Same("head.transform.*")),
+    ("lm_head.layer_norm.*", Same("head.norm.*")),
     ("lm_head.decoder.weight", Same("head.weight")),
     ("lm_head.bias", Same("head.bias")),
 ];

@@ -47,6 +47,7 @@ pub enum SelfAttention<B: Backend> {
 
 /// The network of a block.
 #[derive(Module, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one per block, and blocks live in a vector")]
 pub enum FeedForward<B: Backend> {
     /// One for all tokens.
     Mlp(Mlp<B>),

@@ -9,7 +9,9 @@ use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
 use pretrain_kernels::KernelBackend;
 
 /// Experts and the router that sends tokens to them. Every token reaches each of its experts,
-/// however many others do; which ones is decided on the host, from a copy of the scores.
+/// however many others do; which ones is decided on the host, from a copy of the scores. The last bits
+/// of a token's result may depend on how many tokens its experts have got: products of another height
+/// are blocked in another way.
 ///
 /// # Source
 /// Shazeer et al., "Outrageously Large Neural Networks", 2017; shared experts and groups: DeepSeek-AI,

@@ -103,6 +103,16 @@ fn an_option_of_another_family_is_refused_by_name() {
     config.options.sliding_window = Some(4);
     let error = config.resolve().unwrap_err().to_string();
     assert!(error.ends_with("llama has no place for sliding_window"), "{error}");
+    let mut config = ModelConfig::tiny(10);
+    config.architecture = Architecture::named("mixtral").unwrap();
+    config.options.experts = Some(ExpertsConfig::new(4, 2, config.d_ff + 1));
+    let error = config.resolve().unwrap_err().to_string();
+    assert!(error.contains("mixtral has no place for experts other than"), "{error}");
+    let mut config = ModelConfig::tiny(10);
+    config.architecture = Architecture::named("gpt2").unwrap();
+    config.rope = Some(RopeConfig::default());
+    let Err(ModelError::Config { faults }) = config.resolve() else { panic!("it resolved") };
+    assert_eq!(faults.len(), 2, "rope, and fewer key heads: {faults:?}");
     let text = r#"{"architecture": "lama"}"#;
     let error = serde_json::from_str::<ModelConfig>(text).unwrap_err().to_string();
     assert!(error.starts_with("unknown architecture lama, expected llama"), "{error}");
