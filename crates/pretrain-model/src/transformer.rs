@@ -376,10 +376,12 @@ impl<B: KernelBackend> Transformer<B> {
         let states = self.forward(&input);
         let design = self.config.design().experts.as_ref();
         let routers = design.and_then(|design| router_loss(&states.routings, design));
-        let kept = targets.clone().not_equal_elem(options.ignore_index);
-        let loss = self.loss_of(states.final_norm, targets, options);
+        let loss = self.loss_of(states.final_norm, targets.clone(), options);
         match routers {
-            Some(routers) => loss + routers * kept.float().sum(),
+            Some(routers) => {
+                let kept = targets.not_equal_elem(options.ignore_index);
+                loss + routers * kept.float().sum()
+            }
             None => loss,
         }
     }
