@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 fn model(architecture: Architecture) -> ResolvedConfig {
     let mut model = ModelConfig { architecture, n_kv_heads: 4, ..ModelConfig::tiny(VOCAB) };
-    (model.d_model, model.d_ff, model.n_layers) = (16, 32, 1);
+    (model.d_model, model.d_ff, model.n_layers) = (32, 32, 1);
     let experts =
         ExpertsConfig { normalize: true, balance_loss: 0.01, ..ExpertsConfig::new(4, 2, 32) };
     let has_experts = ["mixtral", "qwen3_moe", "deepseek_v3"].contains(&architecture.name());
