@@ -11,8 +11,8 @@ use burn::tensor::{Int, Tensor, TensorData};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use pretrain_kernels::Cpu;
 use pretrain_model::{
-    Decoder, DecoderInput, GenerationConfig, KernelBackend, ModelConfig, RopeConfig, Session,
-    SpecialTokens, TokenRows, generate, most_likely,
+    GenerationConfig, KernelBackend, ModelConfig, ModelInput, Session, TokenRows, Transformer,
+    generate, most_likely,
 };
 
 const VOCAB_SIZE: usize = 8192;
@@ -30,14 +30,13 @@ fn main() -> Result<()> {
         norm_eps: 1e-5,
         tie_embeddings: true,
         init_std: 0.02,
-        rope: RopeConfig { theta: 10_000.0, scaling: None },
-        special_tokens: SpecialTokens::default(),
+        ..ModelConfig::tiny(VOCAB_SIZE)
     }
     .resolve()?;
     let criterion = &mut benches::criterion();
-    let model = Decoder::<Autodiff<Cpu>>::init(&config, 1, &Default::default());
+    let model = Transformer::<Autodiff<Cpu>>::init(&config, 1, &Default::default());
     train(criterion, &model)?;
-    let model = Decoder::<Cpu>::init(&config, 1, &Default::default());
+    let model = Transformer::<Cpu>::init(&config, 1, &Default::default());
     evaluate(criterion, &model)?;
     continue_text(criterion, &model)?;
     criterion.final_summary();
@@ -52,9 +51,9 @@ fn ids(batch: usize, seq: usize) -> Vec<u32> {
 
 /// Inputs and the tokens that follow them, four documents to a row: none sees another.
 fn rows<B: KernelBackend>(
-    model: &Decoder<B>,
+    model: &Transformer<B>,
     [batch, seq]: [usize; 2],
-) -> Result<(DecoderInput<B>, Tensor<B, 2, Int>)> {
+) -> Result<(ModelInput<B>, Tensor<B, 2, Int>)> {
     let ids = ids(batch, seq);
     let places = (0..batch * seq).map(|i| (i % seq) as u32);
     let document = seq as u32 / 4;
@@ -66,15 +65,16 @@ fn rows<B: KernelBackend>(
         input_ids: &ids,
         position_ids: Some(&positions),
         segment_ids: Some(&segments),
+        ..TokenRows::default()
     };
-    let input = DecoderInput::new(&rows, model.config(), &model.device())?;
+    let input = ModelInput::new(&rows, model.config(), &model.device())?;
     let targets = (0..ids.len()).map(|i| i64::from(ids[(i + 1) % ids.len()])).collect();
     let targets = TensorData::new::<i64, _>(targets, [batch, seq]);
     Ok((input, Tensor::from_data(targets, &model.device())))
 }
 
 /// Forward, backward, and the gradient of every parameter.
-fn train(criterion: &mut Criterion, model: &Decoder<Autodiff<Cpu>>) -> Result<()> {
+fn train(criterion: &mut Criterion, model: &Transformer<Autodiff<Cpu>>) -> Result<()> {
     let mut group = criterion.benchmark_group("model/forward-backward");
     for [batch, seq] in [[8, 128], [1, 1024]] {
         let (input, targets) = rows(model, [batch, seq])?;
@@ -102,7 +102,7 @@ fn train(criterion: &mut Criterion, model: &Decoder<Autodiff<Cpu>>) -> Result<()
 }
 
 /// The loss alone, as in validation.
-fn evaluate(criterion: &mut Criterion, model: &Decoder<Cpu>) -> Result<()> {
+fn evaluate(criterion: &mut Criterion, model: &Transformer<Cpu>) -> Result<()> {
     let mut group = criterion.benchmark_group("model/loss");
     let [batch, seq] = [8, 128];
     let (input, targets) = rows(model, [batch, seq])?;
@@ -117,14 +117,14 @@ fn evaluate(criterion: &mut Criterion, model: &Decoder<Cpu>) -> Result<()> {
 }
 
 /// Reading a prompt, and new tokens one after another behind one.
-fn continue_text(criterion: &mut Criterion, model: &Decoder<Cpu>) -> Result<()> {
+fn continue_text(criterion: &mut Criterion, model: &Transformer<Cpu>) -> Result<()> {
     const N_NEW: usize = 64;
     let prompt = ids(1, 512);
     // Without kept keys and values the same tokens follow.
     let short = &prompt[..32];
     let mut text = short.to_vec();
     for token in generate(model, short, &GenerationConfig::greedy(4))? {
-        let expected = most_likely(&Session::new(model).feed(&text)?)?;
+        let expected = most_likely(&Session::new(model)?.feed(&text)?)?;
         ensure!(expected == token, "{token} follows, not {expected}");
         text.push(token);
     }
@@ -132,7 +132,9 @@ fn continue_text(criterion: &mut Criterion, model: &Decoder<Cpu>) -> Result<()> 
     let mut group = criterion.benchmark_group("model/generation");
     group.throughput(Throughput::Elements(prompt.len() as u64));
     group.bench_function("prompt-512", |bencher| {
-        bencher.iter(|| Session::new(model).feed(&prompt).expect("the prompt fits"));
+        bencher.iter(|| {
+            Session::new(model).and_then(|mut s| s.feed(&prompt)).expect("the prompt fits")
+        });
     });
     group.throughput(Throughput::Elements(N_NEW as u64));
     group.bench_function("tokens-64", |bencher| {

@@ -12,7 +12,7 @@ use pretrain_bpe::Tokenizer;
 use pretrain_corpus::{Format, InputFile, ReadOptions, Record, read};
 use pretrain_eval::{Scorer, Task, evaluate};
 use pretrain_kernels::KernelBackend;
-use pretrain_model::Decoder;
+use pretrain_model::Transformer;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ impl OnDevice for Evaluate<'_> {
     type Out = anyhow::Result<Results>;
 
     fn run<B: KernelBackend>(self, device: &B::Device) -> Self::Out {
-        let model = Decoder::<B>::import_dir(self.checkpoint, device)?;
+        let model = Transformer::<B>::import_dir(self.checkpoint, device)?;
         let scorer = Scorer::new(&model, 4096);
         let one = |(task, lines): &(Task, String)| {
             let bar = self.progress.stage(task.name(), Unit::Items, 0);

@@ -8,7 +8,7 @@ use examples::device::{Device, OnDevice};
 use examples::model::{find_checkpoint, find_tokenizer};
 use pretrain_bpe::TokenId;
 use pretrain_kernels::KernelBackend;
-use pretrain_model::{Decoder, GenerationConfig, generate};
+use pretrain_model::{GenerationConfig, Transformer, generate};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,7 +58,7 @@ impl OnDevice for Generate {
     type Out = anyhow::Result<Vec<Vec<u32>>>;
 
     fn run<B: KernelBackend>(self, device: &B::Device) -> Self::Out {
-        let model = Decoder::<B>::import_dir(&self.checkpoint, device)?;
+        let model = Transformer::<B>::import_dir(&self.checkpoint, device)?;
         let one = |config| Ok(generate(&model, &self.prompt, config)?);
         self.configs.iter().map(one).collect()
     }

@@ -1,6 +1,6 @@
 //! How good a language model is: perplexity, bits per byte, benchmark tasks.
 //!
-//! What goes in is a [`Decoder`](pretrain_model::Decoder), tokens or a
+//! What goes in is a [`Transformer`](pretrain_model::Transformer), tokens or a
 //! [`Tokenizer`](pretrain_bpe::Tokenizer), and the text of a benchmark's file; what comes out is
 //! numbers. Everything rests on one question, [`Scorer::score`]: how likely is this continuation
 //! after this context ([`Request`]), and is it what the model would write ([`Score`])?
@@ -10,7 +10,7 @@
 //! use burn_flex::Flex;
 //! use pretrain_bpe::{Pattern, Trainer, TrainerConfig};
 //! use pretrain_eval::{RollingConfig, Scorer, Task, TokenDocument, evaluate, unigram};
-//! use pretrain_model::{Decoder, ModelConfig};
+//! use pretrain_model::{Transformer, ModelConfig};
 //!
 //! let mut config = TrainerConfig::new(260, Pattern::Gpt2);
 //! config.special_tokens = vec!["<|endoftext|>".to_owned()];
@@ -18,7 +18,7 @@
 //! let tokenizer = trainer.train(&trainer.count(["low lower lowest"]), &mut |_| {})?;
 //! let end = tokenizer.special_id("<|endoftext|>").expect("it was asked for").0;
 //! let config = ModelConfig::tiny(tokenizer.vocab_size()).resolve()?;
-//! let model = Decoder::<Flex>::init(&config, 1, &Default::default());
+//! let model = Transformer::<Flex>::init(&config, 1, &Default::default());
 //! let scorer = Scorer::new(&model, 4096);
 //!
 //! // A fresh model needs ln(vocabulary) nats for each token; the frequencies of the tokens do better.

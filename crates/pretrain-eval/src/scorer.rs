@@ -4,7 +4,7 @@ use crate::error::{EvalError, Result};
 use crate::request::{Request, Score};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor, TensorData};
-use pretrain_model::{Decoder, DecoderInput, KernelBackend, ModelError, TokenRows};
+use pretrain_model::{KernelBackend, ModelError, ModelInput, TokenRows, Transformer};
 use std::cmp::Reverse;
 
 /// Rows of `[vocab_size]` scores that exist at the same time.
@@ -13,7 +13,7 @@ const CHUNK: usize = 512;
 /// A model, and how much of it to run at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Scorer<'a, B: KernelBackend> {
-    model: &'a Decoder<B>,
+    model: &'a Transformer<B>,
     batch_tokens: usize,
 }
 
@@ -33,7 +33,7 @@ impl Row {
 impl<'a, B: KernelBackend> Scorer<'a, B> {
     /// `batch_tokens`: tokens, padding included, that one forward pass takes; a single longer row
     /// is taken alone. It bounds the memory and does not change a score beyond rounding.
-    pub fn new(model: &'a Decoder<B>, batch_tokens: usize) -> Self {
+    pub fn new(model: &'a Transformer<B>, batch_tokens: usize) -> Self {
         Self { model, batch_tokens }
     }
 
@@ -54,8 +54,13 @@ impl<'a, B: KernelBackend> Scorer<'a, B> {
     ///
     /// # Errors
     /// A request has no context or no continuation, a continuation is longer than the model's
-    /// longest sequence, or a token is outside the vocabulary.
+    /// longest sequence, a token is outside the vocabulary, or the model is not causal.
     pub fn score(&self, requests: &[Request]) -> Result<Vec<Score>> {
+        let config = self.model.config();
+        if !config.is_causal() {
+            let architecture = config.as_config().architecture;
+            return Err(ModelError::NotGenerative { architecture }.into());
+        }
         let mut rows =
             requests.iter().enumerate().map(|r| self.row(r)).collect::<Result<Vec<_>>>()?;
         rows.sort_by_key(|row| (Reverse(row.n_inputs()), row.index));
@@ -103,15 +108,9 @@ impl<'a, B: KernelBackend> Scorer<'a, B> {
             let error = ModelError::TokenId { id: *id as u32, index: 0, vocab_size };
             return Err(error.into());
         }
-        let tokens = TokenRows {
-            batch: rows.len(),
-            seq,
-            input_ids: &input_ids,
-            position_ids: None,
-            segment_ids: None,
-        };
+        let tokens = TokenRows::new(rows.len(), seq, &input_ids);
         let device = self.model.device();
-        let input = DecoderInput::new(&tokens, self.model.config(), &device)?;
+        let input = ModelInput::new(&tokens, self.model.config(), &device)?;
         let hidden = self.model.forward_hidden(input);
         let [batch, seq, d_model] = hidden.dims();
         let hidden = hidden.reshape([batch * seq, d_model]);

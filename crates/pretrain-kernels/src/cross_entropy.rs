@@ -81,6 +81,23 @@ pub fn token_losses<B: KernelBackend>(
     float(B::cross_entropy_losses(hidden, weight, targets.into_primitive(), *options))
 }
 
+/// Loss of each token, in nats, `[tokens]`, from logits `[tokens, vocab]` that were changed on their
+/// way (a bias, a soft-cap); zero where ignored. A composition of Burn's operations, which
+/// differentiate it; it holds the logits several times, whatever the options' `chunk`.
+///
+/// # Panics
+///
+/// When there are not as many targets as rows of logits.
+pub fn cross_entropy<B: Backend>(
+    logits: Tensor<B, 2>,
+    targets: Tensor<B, 1, Int>,
+    options: &CrossEntropyOptions,
+) -> Tensor<B, 1> {
+    let ([tokens, _], [n_targets]) = (logits.dims(), targets.dims());
+    assert_eq!(tokens, n_targets, "cross-entropy: {tokens} tokens, {n_targets} targets");
+    composed::losses_of_logits(logits, targets, options)
+}
+
 fn check<B: Backend>(hidden: &Tensor<B, 2>, weight: &Tensor<B, 2>, targets: &Tensor<B, 1, Int>) {
     let ([tokens, d_model], [_, d_weight], [n_targets]) =
         (hidden.dims(), weight.dims(), targets.dims());

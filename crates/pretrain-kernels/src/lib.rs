@@ -13,6 +13,7 @@
 //! | [`rope()`] | `[batch, seq, heads, head_dim]`, [`RopeTable`] | the same shape |
 //! | [`attention()`] | queries, keys and values, [`AttentionMask`] | the shape of the queries |
 //! | [`swiglu()`] | gate and up, `[batch, seq, d_ff]` | the same shape |
+//! | [`layer_norm`], [`Activation`], [`gated`], [`cross_entropy()`] | as above | composed of Burn's operations |
 //! | [`linear_cross_entropy`] | hidden `[tokens, d_model]`, head `[vocab, d_model]`, targets | sum of losses `[1]` |
 //! | [`token_losses`] | the same | loss of each token, no gradient |
 //! | [`sum_of_squares`], [`scale_gradient`] | gradients | for clipping by the global norm |
@@ -74,14 +75,16 @@
 //!
 //! # What is not here
 //!
-//! Fused CUDA kernels, fused 16-bit kernels on the CPU, LayerNorm, other gates and biases,
-//! sliding windows, prefix masks, ALiBi, soft-caps; optimizers' state and schedules
-//! (`pretrain-optim`), models (`pretrain-model`), files.
+//! Fused CUDA kernels, fused 16-bit kernels on the CPU. [`layer_norm`], [`Activation`], gates other
+//! than SiLU's, [`cross_entropy()`] of given logits, and attention with windows, prefixes, absent keys,
+//! soft-caps or biases run as compositions of Burn's operations. Optimizers' state and schedules
+//! (`pretrain-optim`), models (`pretrain-model`) and files are elsewhere.
 //!
 //! Unsafe code is confined to two private modules, `matmul` (pointers for the `gemm` crate) and
 //! `buffer` (memory that outlives a tensor).
 #![deny(unsafe_code)]
 
+mod activation;
 mod adamw;
 mod attention;
 mod backend;
@@ -89,6 +92,7 @@ mod buffer;
 mod cross_entropy;
 mod embedding;
 mod grad_norm;
+mod layer_norm;
 mod linear;
 mod matmul;
 mod primitive;
@@ -98,19 +102,24 @@ mod simd;
 mod storage;
 mod swiglu;
 
+pub use activation::{Activation, gated};
 pub use adamw::{AdamWCoefficients, AdamWKernel, adamw_step};
-pub use attention::{AttentionForward, AttentionKernel, AttentionMask, AttentionSpec, attention};
+pub use attention::{
+    AttentionForward, AttentionGradients, AttentionKernel, AttentionMask, AttentionSight,
+    AttentionSpec, attention,
+};
 pub use backend::{Cpu, KernelBackend};
 pub use buffer::release_buffers;
 #[cfg(feature = "cuda")]
 pub use burn_cuda::{Cuda, CudaDevice};
 pub use burn_flex::{Flex, FlexDevice};
 pub use cross_entropy::{
-    CrossEntropyForward, CrossEntropyKernel, CrossEntropyNeeds, CrossEntropyOptions,
+    CrossEntropyForward, CrossEntropyKernel, CrossEntropyNeeds, CrossEntropyOptions, cross_entropy,
     linear_cross_entropy, token_losses,
 };
 pub use embedding::{EmbeddingKernel, embedding};
 pub use grad_norm::{GradNormKernel, scale_gradient, sum_of_squares};
+pub use layer_norm::layer_norm;
 pub use linear::{LinearKernel, linear};
 pub use rms_norm::{RmsNormKernel, rms_norm};
 pub use rope::{RopeKernel, RopeTable, Turn, rope};

@@ -1,28 +1,34 @@
 //! The shape of a model: what the user wrote, and what it was found to mean.
 //!
 //! [`ModelConfig`] is plain data without opinions; [`ResolvedConfig`] is the same data without
-//! doubts. Only the second is accepted by the rest of the crate. Hugging Face's `config.json` is
-//! read and written in [`hugging_face`].
+//! doubts, with the [`Design`] that its family makes of it. Only the second is accepted by the rest
+//! of the crate. Hugging Face's `config.json` is read and written in [`hugging_face`].
 
-mod hugging_face;
+pub(crate) mod hugging_face;
+mod options;
+mod rope;
 
+pub use options::{Activation, ExpertsConfig, LatentConfig, ModelOptions, RelativeConfig};
+pub use rope::{RopeConfig, RopeScaling};
+
+use crate::architectures::Architecture;
+use crate::design::Design;
 use crate::error::{ConfigFault, ModelError, Result};
+use crate::layout::{self, count_parameters};
 use serde::{Deserialize, Serialize};
 
-/// A decoder of the Llama family: RMSNorm before attention and MLP, rotary positions, grouped-query
-/// attention, SwiGLU, no biases.
-///
-/// # Source
-/// Touvron et al., "LLaMA: Open and Efficient Foundation Language Models", 2023; the parameter
-/// layout is that of Hugging Face's `LlamaForCausalLM`.
+/// The shape of a model of any family.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
+    /// The family; Llama when absent.
+    #[serde(default)]
+    pub architecture: Architecture,
     /// Rows of the embedding; token ids are below it.
     pub vocab_size: usize,
     /// Width of the residual stream (`hidden_size`).
     pub d_model: usize,
-    /// Number of blocks (`num_hidden_layers`).
+    /// Number of blocks (`num_hidden_layers`); of the decoder where there is an encoder too.
     pub n_layers: usize,
     /// Query heads (`num_attention_heads`).
     pub n_heads: usize,
@@ -33,57 +39,28 @@ pub struct ModelConfig {
     pub head_dim: Option<usize>,
     /// Width inside the MLP (`intermediate_size`).
     pub d_ff: usize,
-    /// Longest sequence in tokens (`max_position_embeddings`): the length of the table of rotary angles.
+    /// Longest sequence in tokens (`max_position_embeddings`): the length of the table of positions.
     pub max_seq_len: usize,
-    /// Added to the mean square inside RMSNorm (`rms_norm_eps`).
+    /// Added to the mean square or variance inside a norm (`rms_norm_eps`).
     pub norm_eps: f64,
     /// Whether the output head is the embedding matrix (`tie_word_embeddings`).
     pub tie_embeddings: bool,
     /// Standard deviation of fresh weights (`initializer_range`); 0.02 when absent, as GPT-2.
     #[serde(default = "default_init_std")]
     pub init_std: f64,
-    /// Rotary positions.
-    pub rope: RopeConfig,
-    /// Ids that other programs need to know; the model itself does not use them.
+    /// Rotary positions, for families that have them; the default base when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rope: Option<RopeConfig>,
+    /// Where the model differs from its family.
+    #[serde(default, skip_serializing_if = "ModelOptions::is_empty")]
+    pub options: ModelOptions,
+    /// Ids that other programs need to know.
     #[serde(default, skip_serializing_if = "SpecialTokens::is_empty")]
     pub special_tokens: SpecialTokens,
 }
 
 fn default_init_std() -> f64 {
     0.02
-}
-
-/// Rotary position embedding: pair `i` of a head turns by `position * theta^(-2i / head_dim)`.
-///
-/// # Source
-/// Su et al., "RoFormer: Enhanced Transformer with Rotary Position Embedding", 2021.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RopeConfig {
-    /// Base of the geometric series of frequencies (`rope_theta`).
-    pub theta: f64,
-    /// How the frequencies are stretched beyond the trained length; absent = not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scaling: Option<RopeScaling>,
-}
-
-/// A rule that stretches rotary frequencies.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum RopeScaling {
-    /// Llama 3.1: long wavelengths are divided by `factor`, short ones are kept, between the two
-    /// bounds the change is gradual.
-    Llama3 {
-        /// Divides the frequencies of long wavelengths.
-        factor: f64,
-        /// Wavelengths above `original_max_position_embeddings / low_freq_factor` tokens are divided.
-        low_freq_factor: f64,
-        /// Wavelengths below `original_max_position_embeddings / high_freq_factor` tokens are kept.
-        high_freq_factor: f64,
-        /// Length in tokens that the model was first trained with.
-        original_max_position_embeddings: usize,
-    },
 }
 
 /// Ids of tokens with a meaning outside the text.
@@ -111,6 +88,7 @@ impl ModelConfig {
     /// A model of two small layers, for examples and tests: it runs in milliseconds and learns little.
     pub fn tiny(vocab_size: usize) -> Self {
         Self {
+            architecture: Architecture::default(),
             vocab_size,
             d_model: 32,
             n_layers: 2,
@@ -122,9 +100,15 @@ impl ModelConfig {
             norm_eps: 1e-5,
             tie_embeddings: true,
             init_std: default_init_std(),
-            rope: RopeConfig { theta: 10_000.0, scaling: None },
+            rope: None,
+            options: ModelOptions::default(),
             special_tokens: SpecialTokens::default(),
         }
+    }
+
+    /// Width of a head, given or derived; 0 where there are no heads.
+    pub(crate) fn head_width(&self) -> usize {
+        self.head_dim.or_else(|| self.d_model.checked_div(self.n_heads)).unwrap_or(0)
     }
 
     /// Checks every field and relation, and fills what was left out.
@@ -135,17 +119,49 @@ impl ModelConfig {
         let mut faults = self.zero_sizes();
         self.check_heads(&mut faults);
         self.check_numbers(&mut faults);
+        self.check_options(&mut faults);
         self.check_special_tokens(&mut faults);
+        if faults.is_empty() && !self.is_addressable() {
+            faults.push(ConfigFault::TooLarge);
+        }
         if !faults.is_empty() {
             return Err(ModelError::Config { faults });
         }
-        let head_dim = self.head_dim.unwrap_or_else(|| self.d_model / self.n_heads);
-        self.head_dim = Some(head_dim);
-        let resolved = ResolvedConfig { config: self, head_dim };
-        match resolved.checked_parameters() {
-            Some(_) => Ok(resolved),
-            None => Err(ModelError::Config { faults: vec![ConfigFault::TooLarge] }),
+        self.head_dim = Some(self.head_width());
+        let family = self.architecture.family();
+        family.complete(&mut self);
+        if family.options().contains(&"rope") {
+            self.rope.get_or_insert_default();
         }
+        faults.extend(family.faults(&self));
+        let design = family.design(&self);
+        faults.extend(layout::faults(&self, &design));
+        if faults.is_empty() {
+            match count_parameters(&self, &design) {
+                Some(n_parameters) => {
+                    return Ok(ResolvedConfig { config: self, design, n_parameters });
+                }
+                None => faults.push(ConfigFault::TooLarge),
+            }
+        }
+        Err(ModelError::Config { faults })
+    }
+
+    /// Whether lists of layers and experts, and products of two sizes, can be made at all.
+    fn is_addressable(&self) -> bool {
+        let experts = self.options.experts.map_or(1, |e| e.count);
+        let layers = self.n_layers.max(self.options.encoder_layers.unwrap_or(0));
+        let product = layers.checked_mul(experts.max(1));
+        let sizes = [
+            self.vocab_size,
+            self.d_model,
+            self.n_heads,
+            self.n_kv_heads,
+            self.head_dim.unwrap_or(0),
+            self.d_ff,
+            self.max_seq_len,
+        ];
+        product.is_some_and(|n| n <= 1 << 20) && sizes.iter().all(|n| *n <= 1 << 31)
     }
 
     fn zero_sizes(&self) -> Vec<ConfigFault> {
@@ -173,9 +189,16 @@ impl ModelConfig {
         if self.head_dim.is_none() {
             divides("d_model", self.d_model, "n_heads", self.n_heads);
         }
-        let head_dim = self.head_dim.or_else(|| self.d_model.checked_div(self.n_heads));
-        if let Some(head_dim) = head_dim.filter(|head_dim| head_dim % 2 == 1) {
-            faults.push(ConfigFault::OddHeadDim { head_dim });
+        let family = self.architecture.family();
+        let no_place = |field| ConfigFault::NoPlace { field, architecture: self.architecture };
+        if !family.options().contains(&"n_kv_heads") && self.n_kv_heads != self.n_heads {
+            faults.push(no_place("n_kv_heads other than n_heads"));
+        }
+        let derived = self.d_model.checked_div(self.n_heads);
+        if !family.options().contains(&"head_dim")
+            && self.head_dim.is_some_and(|e| Some(e) != derived)
+        {
+            faults.push(no_place("head_dim other than d_model / n_heads"));
         }
     }
 
@@ -187,20 +210,28 @@ impl ModelConfig {
         };
         range(self.norm_eps > 0.0, "norm_eps", self.norm_eps, "a positive number");
         range(self.init_std >= 0.0, "init_std", self.init_std, "a number of at least 0");
-        range(self.rope.theta > 0.0, "rope.theta", self.rope.theta, "a positive number");
-        if let Some(RopeScaling::Llama3 {
-            factor,
-            low_freq_factor: low,
-            high_freq_factor: high,
-            original_max_position_embeddings: original,
-        }) = self.rope.scaling
-        {
-            range(factor >= 1.0, "rope.scaling.factor", factor, "a number of at least 1");
-            range(low > 0.0, "rope.scaling.low_freq_factor", low, "a positive number");
-            let above = "above low_freq_factor";
-            range(high > low, "rope.scaling.high_freq_factor", high, above);
-            let field = "rope.scaling.original_max_position_embeddings";
-            range(original > 0, field, original as f64, "a positive number");
+        if let Some(rope) = &self.rope {
+            rope.check(&mut range);
+        }
+        self.options.check(&mut range);
+    }
+
+    /// Refuses what the family has no place for.
+    fn check_options(&self, faults: &mut Vec<ConfigFault>) {
+        let family = self.architecture.family();
+        let rope = self.rope.is_some().then_some("rope");
+        for field in self.options.given().into_iter().chain(rope) {
+            if !family.options().contains(&field) {
+                faults.push(ConfigFault::NoPlace { field, architecture: self.architecture });
+            }
+        }
+        let mut length = |field, found: usize| {
+            if found != self.n_layers {
+                faults.push(ConfigFault::Length { field, found, expected: self.n_layers });
+            }
+        };
+        if let Some(layers) = &self.options.windowed_layers {
+            length("options.windowed_layers", layers.len());
         }
     }
 
@@ -222,18 +253,31 @@ impl ModelConfig {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResolvedConfig {
     config: ModelConfig,
-    head_dim: usize,
+    design: Design,
+    n_parameters: usize,
 }
 
 impl ResolvedConfig {
-    /// The configuration as data, with `head_dim` filled in.
+    /// The configuration as data, with everything filled in that the family has a default for.
     pub fn as_config(&self) -> &ModelConfig {
         &self.config
     }
 
+    /// What the family makes of it.
+    pub fn design(&self) -> &Design {
+        &self.design
+    }
+
+    /// Whether the model is one stack whose tokens see only earlier ones and predict the next: what
+    /// can be trained on text as it is, scored and continued without another text.
+    pub fn is_causal(&self) -> bool {
+        let design = &self.design;
+        !design.bidirectional && design.encoder_layers.is_none() && !design.head.discriminator
+    }
+
     /// Width of a head.
     pub fn head_dim(&self) -> usize {
-        self.head_dim
+        self.design.attention.head_dim
     }
 
     /// Rows of the embedding.
@@ -246,7 +290,7 @@ impl ResolvedConfig {
         self.config.d_model
     }
 
-    /// Number of blocks.
+    /// Number of blocks, an encoder's aside.
     pub fn n_layers(&self) -> usize {
         self.config.n_layers
     }
@@ -256,24 +300,9 @@ impl ResolvedConfig {
         self.config.max_seq_len
     }
 
-    /// Number of trainable numbers; a tied head is counted once.
+    /// Number of stored numbers; a tied head is counted once.
     pub fn n_parameters(&self) -> usize {
-        self.checked_parameters().expect("resolve refused what overflows")
-    }
-
-    fn checked_parameters(&self) -> Option<usize> {
-        let c = &self.config;
-        let heads = c.n_heads.checked_add(c.n_kv_heads)?.checked_mul(self.head_dim)?;
-        let attention = heads.checked_mul(c.d_model)?.checked_mul(2)?;
-        let mlp = c.d_model.checked_mul(c.d_ff)?.checked_mul(3)?;
-        let norms = c.d_model.checked_mul(2)?;
-        let block = attention.checked_add(mlp)?.checked_add(norms)?;
-        let vocabulary = c.vocab_size.checked_mul(c.d_model)?;
-        let embeddings = if c.tie_embeddings { vocabulary } else { vocabulary.checked_mul(2)? };
-        let total = block.checked_mul(c.n_layers)?.checked_add(embeddings)?;
-        // Four bytes each must be addressable too.
-        let total = total.checked_add(c.d_model)?;
-        (total <= isize::MAX as usize / 4).then_some(total)
+        self.n_parameters
     }
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong between a configuration, a file of weights and a generated token.
 
+use crate::architectures::Architecture;
 use std::path::{Path, PathBuf};
 
 /// The result of every fallible operation here.
@@ -9,7 +10,7 @@ pub type Result<T, E = ModelError> = std::result::Result<T, E>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShapeMismatch {
-    /// Hugging Face name of the parameter.
+    /// Name of the parameter, ours or that of a file.
     pub name: String,
     /// Shape that follows from the configuration.
     pub expected: Vec<usize>,
@@ -178,7 +179,31 @@ pub enum ModelError {
         /// Size of the vocabulary.
         vocab_size: usize,
     },
-    /// A position has no row in the table of rotary angles.
+    /// An input array is there and the model has no use for it, or is not and the model needs it.
+    #[error("the input's {field} should be {expected} for this model")]
+    InputField {
+        /// The array.
+        field: &'static str,
+        /// "there" or "absent".
+        expected: &'static str,
+    },
+    /// An id has no row in the table that it is looked up in.
+    #[error("{field} has the id {id}, its table has {rows} rows")]
+    OutsideTable {
+        /// The array.
+        field: &'static str,
+        /// The id.
+        id: u32,
+        /// Rows of the table.
+        rows: usize,
+    },
+    /// A model that sees later tokens, or gives no scores of tokens, continues no text.
+    #[error("{architecture} continues no text")]
+    NotGenerative {
+        /// The family.
+        architecture: Architecture,
+    },
+    /// A position has no row in the table of positions.
     #[error("position {position} is beyond the model's maximum of {max_seq_len} tokens")]
     Position {
         /// The position, counted from 0.
@@ -245,11 +270,29 @@ pub enum ConfigFault {
         /// That field's value.
         divisor: usize,
     },
-    /// Rotary embedding turns pairs, so a head needs an even width.
-    #[error("head_dim = {head_dim} is odd, rotary positions need pairs")]
+    /// Rotary embedding turns pairs, so an even number of a head's features, and not none, has to turn.
+    #[error("head_dim = {head_dim} is odd or zero where it turns, rotary positions need pairs")]
     OddHeadDim {
-        /// Width of a head, given or derived.
+        /// Features of a head that turn.
         head_dim: usize,
+    },
+    /// The family has no place for a setting.
+    #[error("{architecture} has no place for {field}")]
+    NoPlace {
+        /// The setting.
+        field: &'static str,
+        /// The family.
+        architecture: Architecture,
+    },
+    /// A list has not an entry per block.
+    #[error("{field} has {found} entries, expected {expected}, one per block")]
+    Length {
+        /// The list.
+        field: &'static str,
+        /// Its entries.
+        found: usize,
+        /// The blocks.
+        expected: usize,
     },
     /// A number is outside its range.
     #[error("{field} = {found} is not {expected}")]

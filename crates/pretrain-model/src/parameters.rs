@@ -1,9 +1,9 @@
-//! Every parameter of a model by its Hugging Face name: looking, replacing, and moving to the host.
+//! Every parameter of a model by its name: looking, replacing, and moving to the host.
 
-use crate::decoder::Decoder;
-use crate::error::{ModelError, Result, ShapeMismatch};
+use crate::error::{ModelError, Result};
 use crate::layout::parameter_shapes;
-use crate::names::{hugging_face_name, is_derived};
+use crate::names::fit;
+use crate::transformer::Transformer;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Tensor, TensorData};
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// A tensor on the host: what files hold and what crosses from one device to another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedTensor {
-    /// Hugging Face name.
+    /// Name of the parameter, ours or that of a file.
     pub name: String,
     /// Sizes, slowest axis first; empty for a single number.
     pub shape: Vec<usize>,
@@ -38,7 +38,7 @@ impl NamedTensor {
 /// The gradient of one parameter, without the graph that made it.
 #[derive(Debug, Clone)]
 pub struct NamedGradient<B: Backend> {
-    /// Hugging Face name of the parameter.
+    /// Name of the parameter.
     pub name: String,
     /// Shape of the parameter.
     pub shape: Vec<usize>,
@@ -61,15 +61,15 @@ pub trait ParameterMapper<B: Backend> {
     fn map<const D: usize>(&mut self, name: &str, parameter: Tensor<B, D>) -> Tensor<B, D>;
 }
 
-impl<B: Backend> Decoder<B> {
+impl<B: Backend> Transformer<B> {
     /// Shows every parameter to `visitor`.
     pub fn visit_parameters<V: ParameterVisitor<B>>(&self, visitor: &mut V) {
-        self.visit(&mut NamingVisitor { path: Vec::new(), inner: visitor });
+        self.visit(&mut NamingVisitor { path: Path::default(), inner: visitor });
     }
 
     /// Replaces every parameter by what `mapper` makes of it.
     pub fn map_parameters<M: ParameterMapper<B>>(self, mapper: &mut M) -> Self {
-        self.map(&mut NamingMapper { path: Vec::new(), inner: mapper })
+        self.map(&mut NamingMapper { path: Path::default(), inner: mapper })
     }
 
     /// Names and shapes of the parameters, in the order of the layers.
@@ -77,7 +77,8 @@ impl<B: Backend> Decoder<B> {
         parameter_shapes(self.config())
     }
 
-    /// Copies every parameter to the host as 32-bit floats, sorted by name.
+    /// Copies every parameter to the host as 32-bit floats, sorted by name. The tensors of a file of
+    /// its family are made of them by [`to_hf_tensors`](crate::to_hf_tensors).
     pub fn to_tensors(&self) -> Vec<NamedTensor> {
         struct Copies(Vec<NamedTensor>);
         impl<B: Backend> ParameterVisitor<B> for Copies {
@@ -118,7 +119,7 @@ impl<B: Backend> Decoder<B> {
     }
 }
 
-impl<B: AutodiffBackend> Decoder<B> {
+impl<B: AutodiffBackend> Transformer<B> {
     /// Takes the gradient of every parameter that has one out of the result of `backward`, in the
     /// order of the layers.
     pub fn take_gradients(
@@ -169,80 +170,64 @@ impl<B: AutodiffBackend> Decoder<B> {
     }
 }
 
-/// The tensors by name, if they are the parameters of these names and shapes.
-pub(crate) fn fit(
-    shapes: &[(String, Vec<usize>)],
-    tensors: Vec<NamedTensor>,
-) -> Result<BTreeMap<String, NamedTensor>> {
-    let expected: BTreeMap<&str, &[usize]> =
-        shapes.iter().map(|(name, shape)| (name.as_str(), shape.as_slice())).collect();
-    let mut by_name = BTreeMap::new();
-    let (mut unexpected, mut misshapen) = (Vec::new(), Vec::new());
-    for tensor in tensors.into_iter().filter(|tensor| !is_derived(&tensor.name)) {
-        tensor.check()?;
-        let (name, found) = (tensor.name.clone(), tensor.shape.clone());
-        match expected.get(name.as_str()) {
-            Some(shape) if !by_name.contains_key(&name) => {
-                by_name.insert(name.clone(), tensor);
-                if found != *shape {
-                    misshapen.push(ShapeMismatch { name, expected: shape.to_vec(), found });
-                }
-            }
-            _ => unexpected.push(name),
-        }
-    }
-    let absent = |name: &&str| !by_name.contains_key(*name);
-    let missing: Vec<String> = expected.into_keys().filter(absent).map(str::to_owned).collect();
-    if missing.is_empty() && unexpected.is_empty() && misshapen.is_empty() {
-        return Ok(by_name);
-    }
-    unexpected.sort();
-    misshapen.sort_by(|a, b| a.name.cmp(&b.name));
-    Err(ModelError::Weights { missing, unexpected, misshapen })
-}
-
 /// The numbers of a tensor as 32-bit floats, whatever the backend computes with.
 pub(crate) fn to_f32(data: TensorData) -> Vec<f32> {
     data.convert::<f32>().into_vec().expect("the data was converted to f32")
 }
 
+/// Where a walk through the modules is. The variant of an enum says nothing about a place, and the
+/// blocks that every model has need no prefix.
+#[derive(Default)]
+struct Path(Vec<Option<String>>);
+
+impl Path {
+    fn enter(&mut self, name: &str, container: &str) {
+        let silent = container.starts_with("Enum:") || (self.0.is_empty() && name == "stack");
+        self.0.push((!silent).then(|| name.to_owned()));
+    }
+
+    fn name(&self) -> String {
+        self.0.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(".")
+    }
+}
+
 struct NamingVisitor<'a, V> {
-    path: Vec<String>,
+    path: Path,
     inner: &'a mut V,
 }
 
 impl<B: Backend, V: ParameterVisitor<B>> ModuleVisitor<B> for NamingVisitor<'_, V> {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
     }
 
     fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
+        self.path.0.pop();
     }
 
     fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<B, D>>) {
-        self.inner.visit(&hugging_face_name(&self.path), &parameter.val());
+        self.inner.visit(&self.path.name(), &parameter.val());
     }
 }
 
 struct NamingMapper<'a, M> {
-    path: Vec<String>,
+    path: Path,
     inner: &'a mut M,
 }
 
 impl<B: Backend, M: ParameterMapper<B>> ModuleMapper<B> for NamingMapper<'_, M> {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
     }
 
     fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
+        self.path.0.pop();
     }
 
     fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
         let (id, tensor, mapper) = parameter.consume();
         let tracked = tensor.is_require_grad();
-        let tensor = self.inner.map(&hugging_face_name(&self.path), tensor);
+        let tensor = self.inner.map(&self.path.name(), tensor);
         Param::from_mapped_value(id, tensor.detach().set_require_grad(tracked), mapper)
     }
 }

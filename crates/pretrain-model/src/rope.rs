@@ -4,36 +4,63 @@
 //! so that a model trained there sees the same angles here even at far positions. The functions of
 //! `libm` are used instead of the platform's: their bits do not depend on the machine.
 
-use crate::config::{ResolvedConfig, RopeConfig, RopeScaling};
+use crate::config::{RopeConfig, RopeScaling};
 use std::f64::consts::PI;
 
-/// Frequencies in radians per token, one for each pair of a head: `head_dim / 2` numbers.
+/// Frequencies in radians per token, one for each pair of `dim` turning features: `dim / 2` numbers.
+/// `length` is that of the sequence; only dynamic scaling looks at it.
 ///
 /// # Source
-/// `theta^(-2i / head_dim)`: Su et al. 2021, §3.2.2. Llama 3 scaling: Dubey et al., "The Llama 3
-/// Herd of Models", 2024, as computed by Hugging Face's `_compute_llama3_parameters`.
-pub fn inverse_frequencies(rope: &RopeConfig, head_dim: usize) -> Vec<f32> {
-    let plain = |i: usize| 1.0 / libm::pow(rope.theta, (2 * i) as f64 / head_dim as f64);
-    (0..head_dim / 2).map(|i| scale(plain(i), rope.scaling.as_ref()) as f32).collect()
-}
-
-fn scale(frequency: f64, scaling: Option<&RopeScaling>) -> f64 {
-    let Some(RopeScaling::Llama3 {
-        factor,
-        low_freq_factor: low,
-        high_freq_factor: high,
-        original_max_position_embeddings: original,
-    }) = scaling
-    else {
-        return frequency;
+/// `theta^(-2i / dim)`: Su et al. 2021, §3.2.2. Scalings: see [`RopeScaling`], as computed by Hugging
+/// Face's `modeling_rope_utils`.
+pub fn inverse_frequencies(rope: &RopeConfig, dim: usize, length: usize) -> Vec<f32> {
+    let theta = match rope.scaling {
+        Some(RopeScaling::Dynamic { factor, original_max_position_embeddings: original })
+            if length > original =>
+        {
+            let stretch = factor * length as f64 / original as f64 - (factor - 1.0);
+            rope.theta * libm::pow(stretch, dim as f64 / (dim as f64 - 2.0))
+        }
+        _ => rope.theta,
     };
-    // Turns that the pair makes over the original length.
-    let turns = *original as f64 * frequency / (2.0 * PI);
-    let smooth = ((turns - low) / (high - low)).clamp(0.0, 1.0);
-    (1.0 - smooth) * frequency / factor + smooth * frequency
+    let plain = |i: usize| 1.0 / libm::pow(theta, (2 * i) as f64 / dim as f64);
+    let scaled = |i: usize| match rope.scaling {
+        None | Some(RopeScaling::Dynamic { .. }) => plain(i),
+        Some(RopeScaling::Linear { factor }) => plain(i) / factor,
+        Some(RopeScaling::Yarn {
+            factor,
+            original_max_position_embeddings: original,
+            beta_fast,
+            beta_slow,
+            ..
+        }) => {
+            // The pair that makes this many turns over the original length.
+            let pair = |turns: f64| {
+                let wave = original as f64 / (turns * 2.0 * PI);
+                dim as f64 * libm::log(wave) / (2.0 * libm::log(theta))
+            };
+            let low = pair(beta_fast).floor().max(0.0);
+            let high = pair(beta_slow).ceil().min(dim as f64 - 1.0);
+            let width = if high == low { 0.001 } else { high - low };
+            let long = ((i as f64 - low) / width).clamp(0.0, 1.0);
+            plain(i) / factor * long + plain(i) * (1.0 - long)
+        }
+        Some(RopeScaling::Llama3 {
+            factor,
+            low_freq_factor: low,
+            high_freq_factor: high,
+            original_max_position_embeddings: original,
+        }) => {
+            // Turns that the pair makes over the original length.
+            let turns = original as f64 * plain(i) / (2.0 * PI);
+            let smooth = ((turns - low) / (high - low)).clamp(0.0, 1.0);
+            (1.0 - smooth) * plain(i) / factor + smooth * plain(i)
+        }
+    };
+    (0..dim / 2).map(|i| scaled(i) as f32).collect()
 }
 
-/// Cosines and sines of every position, each row-major `[max_seq_len, head_dim / 2]`.
+/// Cosines and sines of every position, each row-major `[length, dim / 2]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RopeAngles {
     /// Cosines.
@@ -43,18 +70,25 @@ pub struct RopeAngles {
 }
 
 impl RopeAngles {
-    /// The table of a model; `4 * max_seq_len * head_dim` bytes in all.
-    pub fn new(config: &ResolvedConfig) -> Self {
-        Self::of(&config.as_config().rope, config.head_dim(), config.max_seq_len())
+    /// The table of a sequence of `length` tokens; `4 * length * dim` bytes in all.
+    pub fn of(rope: &RopeConfig, dim: usize, length: usize) -> Self {
+        Self::of_sequence(rope, dim, length, length)
     }
 
-    /// The table of any length.
-    pub fn of(rope: &RopeConfig, head_dim: usize, max_seq_len: usize) -> Self {
-        let frequencies = inverse_frequencies(rope, head_dim);
-        let angles = (0..max_seq_len)
+    /// The first `rows` positions of a sequence of `length` tokens.
+    pub(crate) fn of_sequence(rope: &RopeConfig, dim: usize, rows: usize, length: usize) -> Self {
+        let frequencies = inverse_frequencies(rope, dim, length);
+        let magnitude = match rope.scaling {
+            Some(RopeScaling::Yarn { factor, attention_factor, .. }) => {
+                attention_factor.unwrap_or_else(|| 0.1 * libm::log(factor) + 1.0)
+            }
+            _ => 1.0,
+        };
+        let angles = (0..rows)
             .flat_map(|position| frequencies.iter().map(move |f| f64::from(position as f32 * f)));
+        let number = |x: f64| (x * magnitude) as f32;
         let (cos, sin) =
-            angles.map(|angle| (libm::cos(angle) as f32, libm::sin(angle) as f32)).unzip();
+            angles.map(|angle| (number(libm::cos(angle)), number(libm::sin(angle)))).unzip();
         Self { cos, sin }
     }
 }
@@ -65,8 +99,8 @@ mod tests {
 
     #[test]
     fn the_first_pair_turns_by_one_radian_per_token() {
-        let rope = RopeConfig { theta: 10_000.0, scaling: None };
-        let frequencies = inverse_frequencies(&rope, 4);
+        let rope = RopeConfig::new(10_000.0);
+        let frequencies = inverse_frequencies(&rope, 4, 3);
         assert_eq!(frequencies, [1.0, 0.01]);
         let angles = RopeAngles::of(&rope, 4, 3);
         assert_eq!(angles.cos[0..2], [1.0, 1.0]);
@@ -83,9 +117,9 @@ mod tests {
             high_freq_factor: 4.0,
             original_max_position_embeddings: 8192,
         };
-        let rope = RopeConfig { theta: 500_000.0, scaling: Some(scaling) };
-        let plain = inverse_frequencies(&RopeConfig { scaling: None, ..rope }, 128);
-        let scaled = inverse_frequencies(&rope, 128);
+        let rope = RopeConfig { scaling: Some(scaling), ..RopeConfig::new(500_000.0) };
+        let plain = inverse_frequencies(&RopeConfig { scaling: None, ..rope }, 128, 1);
+        let scaled = inverse_frequencies(&rope, 128, 1);
         assert_eq!(scaled[0], plain[0]);
         assert_eq!(scaled[63], plain[63] / 8.0);
         assert!(scaled.iter().zip(&plain).all(|(s, p)| *s <= *p && *s >= *p / 8.0));

@@ -8,9 +8,10 @@
 //! `model.safetensors.index.json` with its shards. A reader holds one file's bytes and the converted
 //! numbers at the same time.
 
-use crate::decoder::Decoder;
+use crate::directory::to_hf_tensors;
 use crate::error::{ModelError, Result};
 use crate::parameters::NamedTensor;
+use crate::transformer::Transformer;
 use burn::tensor::backend::Backend;
 use half::{bf16, f16};
 use pretrain_store::{AtomicFile, FileEntry, StoreError};
@@ -101,28 +102,11 @@ fn read_shards(dir: &Path, index: &Path) -> Result<Vec<NamedTensor>> {
     Ok(tensors)
 }
 
-impl<B: Backend> Decoder<B> {
-    /// Writes the parameters to a safetensors file; see [`write_safetensors`].
-    ///
-    /// # Errors
-    /// The disk refuses.
-    pub fn save_safetensors(&self, path: &Path) -> Result<FileEntry> {
-        write_safetensors(path, &self.to_tensors())
-    }
-
-    /// Replaces the parameters by those of a safetensors file.
-    ///
-    /// # Errors
-    /// As [`read_safetensors`] and [`with_tensors`](Self::with_tensors).
-    pub fn load_safetensors(self, path: &Path) -> Result<Self> {
-        self.with_tensors(read_safetensors(path)?)
-    }
-
-    /// SHA-256, in lower-case hexadecimal, of the bytes that
-    /// [`save_safetensors`](Self::save_safetensors) would write: two runs gave the same model if
-    /// and only if these agree.
+impl<B: Backend> Transformer<B> {
+    /// SHA-256, in lower-case hexadecimal, of the bytes that [`export_dir`](Self::export_dir) would
+    /// write as `model.safetensors`: two runs gave the same model if and only if these agree.
     pub fn weights_sha256(&self) -> String {
-        let tensors = self.to_tensors();
+        let tensors = to_hf_tensors(self.config(), &self.to_tensors());
         let sorted: Vec<&NamedTensor> = tensors.iter().collect();
         let mut sink = Hasher(Sha256::new());
         encode(&sorted, &mut sink).expect("hashing does not fail");

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct GroupRule {
     /// Parameter name in which `*` stands for any characters, none included:
-    /// `model.embed_tokens.*`, `*.bias`.
+    /// `embedding.*`, `*.bias`.
     pub name: String,
     /// Multiplies the learning rate; 1 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,7 +4,7 @@ use crate::config::{DocumentMask, ResolvedTrainConfig};
 use crate::error::{Fault, Result, TrainError};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor, TensorData};
-use pretrain_model::{DecoderInput, ResolvedConfig, TokenRows};
+use pretrain_model::{ModelInput, ResolvedConfig, TokenRows};
 use pretrain_pack::{Batch, Loader, MixtureConfig, PackedDataset};
 use pretrain_store::InputRef;
 use std::sync::Arc;
@@ -63,6 +63,10 @@ impl TrainingData {
         if train.seq_len > model.max_seq_len() {
             let most = format!("at most the model's {}", model.max_seq_len());
             faults.push(Fault::new("seq_len", train.seq_len, most));
+        }
+        if !model.is_causal() {
+            let (found, expected) = (model.as_config().architecture, "a causal decoder");
+            faults.push(Fault::new("model.architecture", found, expected));
         }
         if self.sources.is_empty() {
             faults.push(no_data());
@@ -134,7 +138,7 @@ pub(crate) fn to_device<B: Backend>(
     mask: DocumentMask,
     model: &ResolvedConfig,
     device: &B::Device,
-) -> Result<(DecoderInput<B>, Tensor<B, 2, Int>)> {
+) -> Result<(ModelInput<B>, Tensor<B, 2, Int>)> {
     let separate = mask == DocumentMask::Separate;
     let rows = TokenRows {
         batch: batch.batch,
@@ -142,8 +146,9 @@ pub(crate) fn to_device<B: Backend>(
         input_ids: &batch.input_ids,
         position_ids: separate.then_some(&batch.position_ids[..]),
         segment_ids: separate.then_some(&batch.segment_ids[..]),
+        ..TokenRows::default()
     };
-    let input = DecoderInput::new(&rows, model, device)?;
+    let input = ModelInput::new(&rows, model, device)?;
     let labels: Vec<i64> = batch.labels.iter().map(|label| i64::from(*label)).collect();
     let labels = TensorData::new(labels, [batch.batch, batch.seq_len]).convert::<B::IntElem>();
     Ok((input, Tensor::from_data(labels, device)))

@@ -6,14 +6,14 @@ use crate::error::Result;
 use burn::backend::Autodiff;
 use burn::module::AutodiffModule;
 use burn::tensor::{ElementConversion, Tensor};
-use pretrain_kernels::KernelBackend;
-use pretrain_model::Decoder;
+use pretrain_kernels::{CrossEntropyOptions, KernelBackend};
+use pretrain_model::Transformer;
 use pretrain_optim::{AdamW, OptimError, clip_factor, global_norm};
 use pretrain_pack::{Batch, PackedDataset};
 use std::collections::BTreeMap;
 
 /// A model that records what it computes.
-pub(crate) type Learner<B> = Decoder<Autodiff<B>>;
+pub(crate) type Learner<B> = Transformer<Autodiff<B>>;
 
 /// The summed loss of a step's micro-batches and its gradients.
 pub(crate) struct Gradients<B: KernelBackend> {
@@ -43,7 +43,7 @@ impl<B: KernelBackend> Gradients<B> {
         let mask = config.as_config().document_mask;
         let (input, targets) =
             data::to_device::<Autodiff<B>>(batch, mask, model.config(), &model.device())?;
-        let loss = model.loss_sum(input, targets);
+        let loss = model.objective_sum(input, targets, &CrossEntropyOptions::default());
         self.losses.push(loss.clone().inner());
         let mut gradients = loss.backward();
         for found in model.take_gradients(&mut gradients) {

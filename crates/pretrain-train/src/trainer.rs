@@ -10,7 +10,7 @@ use crate::observer::{Observer, Snapshot};
 use crate::outcome::Outcome;
 use crate::state::RunState;
 use pretrain_kernels::KernelBackend;
-use pretrain_model::{Decoder, ResolvedConfig};
+use pretrain_model::{ResolvedConfig, Transformer, from_hf_tensors};
 use pretrain_optim::AdamW;
 use pretrain_pack::{Loader, PackedDataset};
 use pretrain_store::{
@@ -167,10 +167,11 @@ impl<B: KernelBackend> Run<B> {
         let fresh = RunState::new(checkpoint::settings_digest(&spec.config, &spec.inputs));
         let (saved, rejected) = checkpoint::newest(stage.dir())?;
         let (state, model) = match &saved {
-            None => (fresh, Decoder::init(model_config, settings.seed, device)),
+            None => (fresh, Transformer::init(model_config, settings.seed, device)),
             Some(found) => {
                 let state = found.state_of(&fresh)?;
-                let model = Decoder::from_tensors(model_config, found.weights()?, device)?;
+                let weights = from_hf_tensors(model_config, found.weights()?)?;
+                let model = Transformer::from_tensors(model_config, weights, device)?;
                 tracing::info!(step = state.step, "resumed from a checkpoint");
                 (state, model)
             }

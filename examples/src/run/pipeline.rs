@@ -14,7 +14,7 @@ use crate::stages::train::{Learn, train};
 use crate::stages::{Documents, Done, StageReport, clean::clean, dedup::dedup, megabytes};
 use pretrain_bpe::{TokenId, Tokenizer};
 use pretrain_kernels::KernelBackend;
-use pretrain_model::{Decoder, GenerationConfig, generate};
+use pretrain_model::{GenerationConfig, Transformer, generate};
 use pretrain_store::{Manifest, write_atomic};
 use pretrain_train::Outcome;
 use serde::Serialize;
@@ -222,7 +222,7 @@ impl OnDevice for Sample<'_> {
     type Out = anyhow::Result<Vec<Vec<u32>>>;
 
     fn run<B: KernelBackend>(self, device: &B::Device) -> Self::Out {
-        let model = Decoder::<B>::import_dir(self.checkpoint, device)?;
+        let model = Transformer::<B>::import_dir(self.checkpoint, device)?;
         self.requests.iter().map(|(ids, config)| Ok(generate(&model, ids, config)?)).collect()
     }
 }

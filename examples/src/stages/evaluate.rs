@@ -9,7 +9,7 @@ use flate2::{Compression, write::GzEncoder};
 use pretrain_bpe::Tokenizer;
 use pretrain_eval::{Perplexity, RollingConfig, Scorer, TokenDocument, unigram};
 use pretrain_kernels::KernelBackend;
-use pretrain_model::Decoder;
+use pretrain_model::Transformer;
 use pretrain_store::{Manifest, Stage, Unit as StageUnit, write_atomic};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -128,7 +128,7 @@ impl OnDevice for Score<'_> {
     type Out = anyhow::Result<Perplexity>;
 
     fn run<B: KernelBackend>(self, device: &B::Device) -> Self::Out {
-        let model = Decoder::<B>::import_dir(self.checkpoint, device)?;
+        let model = Transformer::<B>::import_dir(self.checkpoint, device)?;
         let scorer = Scorer::new(&model, BATCH_TOKENS);
         let max_length = scorer.max_length();
         // Half a window of context for every window but a document's first.

@@ -4,7 +4,7 @@ use crate::stages::tokenizer::TOKENIZER_NAME;
 use crate::stages::tokens::END_OF_TEXT;
 use pretrain_bpe::Tokenizer;
 use pretrain_kernels::Cpu;
-use pretrain_model::Decoder;
+use pretrain_model::Transformer;
 use pretrain_store::{Manifest, write_atomic};
 use serde_json::json;
 use std::path::Path;
@@ -19,7 +19,7 @@ pub fn export(
     tokenizer: Option<&Tokenizer>,
     out: &Path,
 ) -> anyhow::Result<Manifest> {
-    let model = Decoder::<Cpu>::import_dir(checkpoint, &Default::default())?;
+    let model = Transformer::<Cpu>::import_dir(checkpoint, &Default::default())?;
     let config = model.config();
     let mut manifest = Manifest::new("export", serde_json::to_value(config.as_config())?, vec![]);
     manifest.files = model.export_dir(out)?;

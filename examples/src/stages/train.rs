@@ -5,7 +5,9 @@ use crate::device::{Device, OnDevice};
 use crate::progress::{Bar, Progress, Unit};
 use anyhow::Context;
 use pretrain_kernels::KernelBackend;
-use pretrain_model::{ModelConfig, ResolvedConfig, RopeConfig, SpecialTokens};
+use pretrain_model::{
+    Architecture, ModelConfig, ModelOptions, ResolvedConfig, RopeConfig, SpecialTokens,
+};
 use pretrain_optim::{AdamWConfig, Schedule};
 use pretrain_pack::{PackConfig, Packing, Tail};
 use pretrain_store::{MANIFEST_NAME, Manifest};
@@ -23,6 +25,8 @@ use std::sync::atomic::AtomicBool;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelSettings {
+    /// The family.
+    pub architecture: Architecture,
     /// Width of the residual stream.
     pub d_model: usize,
     /// Blocks.
@@ -35,26 +39,35 @@ pub struct ModelSettings {
     pub d_ff: usize,
     /// Share the embedding with the output head.
     pub tie_embeddings: bool,
-    /// Base of the rotary positions.
-    pub rope_theta: f64,
-    /// Added inside RMSNorm.
+    /// Width of a head; `d_model / n_heads` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head_dim: Option<usize>,
+    /// Base of the rotary positions; the family's when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rope_theta: Option<f64>,
+    /// Added inside norms.
     pub norm_eps: f64,
     /// Standard deviation of fresh weights.
     pub init_std: f64,
+    /// Where the model differs from its family.
+    pub options: ModelOptions,
 }
 
 impl Default for ModelSettings {
     fn default() -> Self {
         Self {
+            architecture: Architecture::default(),
             d_model: 128,
             n_layers: 4,
             n_heads: 2,
             n_kv_heads: 2,
             d_ff: 352,
             tie_embeddings: true,
-            rope_theta: 10_000.0,
+            head_dim: None,
+            rope_theta: None,
             norm_eps: 1e-5,
             init_std: 0.02,
+            options: ModelOptions::default(),
         }
     }
 }
@@ -71,18 +84,20 @@ impl ModelSettings {
         special_tokens: SpecialTokens,
     ) -> anyhow::Result<ResolvedConfig> {
         let config = ModelConfig {
+            architecture: self.architecture,
             vocab_size,
             d_model: self.d_model,
             n_layers: self.n_layers,
             n_heads: self.n_heads,
             n_kv_heads: self.n_kv_heads,
-            head_dim: None,
+            head_dim: self.head_dim,
             d_ff: self.d_ff,
             max_seq_len: seq_len,
             norm_eps: self.norm_eps,
             tie_embeddings: self.tie_embeddings,
             init_std: self.init_std,
-            rope: RopeConfig { theta: self.rope_theta, scaling: None },
+            rope: self.rope_theta.map(RopeConfig::new),
+            options: self.options.clone(),
             special_tokens,
         };
         config.resolve().context("[model]")

@@ -3,7 +3,7 @@
 use burn_flex::Flex;
 use pretrain_bpe::{Pattern, Tokenizer, Trainer, TrainerConfig};
 use pretrain_eval::{Request, Scorer, Task, best_choice, evaluate};
-use pretrain_model::{Decoder, ModelConfig};
+use pretrain_model::{ModelConfig, Transformer};
 use std::path::{Path, PathBuf};
 
 /// Files whose name begins with `stem` and a dot, at any depth.
@@ -45,10 +45,10 @@ fn tokenizer() -> Tokenizer {
     trainer.train(&trainer.count(["the cat and the hat in the bath"]), &mut |_| {}).unwrap()
 }
 
-fn model(vocab_size: usize) -> Decoder<Flex> {
+fn model(vocab_size: usize) -> Transformer<Flex> {
     let mut config = ModelConfig::tiny(vocab_size);
     (config.max_seq_len, config.init_std) = (256, 0.1);
-    Decoder::init(&config.resolve().unwrap(), 2, &Default::default())
+    Transformer::init(&config.resolve().unwrap(), 2, &Default::default())
 }
 
 #[test]

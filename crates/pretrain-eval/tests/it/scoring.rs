@@ -2,13 +2,13 @@
 
 use burn_flex::Flex;
 use pretrain_eval::{EvalError, Request, RollingConfig, Scorer, TokenDocument, unigram};
-use pretrain_model::{Decoder, ModelConfig, Session};
+use pretrain_model::{ModelConfig, Session, Transformer};
 
-fn model() -> Decoder<Flex> {
+fn model() -> Transformer<Flex> {
     let mut config = ModelConfig::tiny(40);
     config.max_seq_len = 16;
     config.init_std = 0.3;
-    Decoder::init(&config.resolve().unwrap(), 11, &Default::default())
+    Transformer::init(&config.resolve().unwrap(), 11, &Default::default())
 }
 
 fn ids(n: usize, seed: usize) -> Vec<u32> {
@@ -16,8 +16,8 @@ fn ids(n: usize, seed: usize) -> Vec<u32> {
 }
 
 /// The definition: one token after another.
-fn slow_score(model: &Decoder<Flex>, request: &Request) -> (f64, bool) {
-    let mut session = Session::new(model);
+fn slow_score(model: &Transformer<Flex>, request: &Request) -> (f64, bool) {
+    let mut session = Session::new(model).unwrap();
     let whole = [request.context.as_slice(), &request.continuation].concat();
     let cut = whole.len().saturating_sub(model.config().max_seq_len() + 1);
     let split = request.context.len() - cut;
@@ -36,7 +36,7 @@ fn slow_score(model: &Decoder<Flex>, request: &Request) -> (f64, bool) {
     (sum, greedy)
 }
 
-fn requests(model: &Decoder<Flex>) -> Vec<Request> {
+fn requests(model: &Transformer<Flex>) -> Vec<Request> {
     let mut requests: Vec<Request> = [(1, 1), (3, 5), (12, 4), (1, 16), (30, 3), (9, 1), (3, 4)]
         .iter()
         .enumerate()

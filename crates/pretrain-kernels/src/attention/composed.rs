@@ -2,10 +2,10 @@
 //! version.
 
 use burn::tensor::backend::Backend;
-use burn::tensor::ops::{FloatTensor, IntTensor};
+use burn::tensor::ops::FloatTensor;
 use burn::tensor::{Bool, Int, Tensor};
 
-use super::{AttentionForward, AttentionSpec};
+use super::{AttentionForward, AttentionGradients, AttentionSight, AttentionSpec};
 use crate::primitive::{float, int, into_float};
 
 /// `(output [batch, q_len, heads, head_dim], log-sum-exp [batch, heads, q_len])`.
@@ -13,12 +13,13 @@ pub fn forward<B: Backend>(
     q: Tensor<B, 4>,
     k: Tensor<B, 4>,
     v: Tensor<B, 4>,
-    segments: Option<Tensor<B, 2, Int>>,
+    bias: Option<Tensor<B, 4>>,
+    sight: AttentionSight<B>,
     spec: AttentionSpec,
 ) -> (Tensor<B, 4>, Tensor<B, 3>) {
     let ([batch, q_len, heads, _], [_, kv_len, ..]) = (q.dims(), k.dims());
-    let hidden = hidden(segments, spec, [batch, heads, q_len, kv_len], &q.device());
-    let scores = scores(q, k, &hidden, spec);
+    let hidden = hidden(sight, spec, [batch, heads, q_len, kv_len], &q.device());
+    let scores = masked(capped(q, k, spec), bias, &hidden);
     // A row that sees nothing has a maximum of minus infinity; zero keeps it free of NaN.
     let max = scores.clone().max_dim(3);
     let max = max.clone().mask_fill(max.is_inf(), 0.0);
@@ -30,20 +31,22 @@ pub fn forward<B: Backend>(
     (output, log_sum_exp)
 }
 
-/// `(dq, dk, dv)`.
+/// Gradients of `q`, `k`, `v` and of the bias.
 pub fn backward<B: Backend>(
     q: Tensor<B, 4>,
     k: Tensor<B, 4>,
     v: Tensor<B, 4>,
-    segments: Option<Tensor<B, 2, Int>>,
+    bias: Option<Tensor<B, 4>>,
+    sight: AttentionSight<B>,
     (output, log_sum_exp): (Tensor<B, 4>, Tensor<B, 3>),
     grad: Tensor<B, 4>,
     spec: AttentionSpec,
-) -> (Tensor<B, 4>, Tensor<B, 4>, Tensor<B, 4>) {
+) -> ([Tensor<B, 4>; 3], Option<Tensor<B, 4>>) {
     let ([batch, q_len, heads, _], [_, kv_len, kv_heads, _]) = (q.dims(), k.dims());
-    let hidden = hidden(segments, spec, [batch, heads, q_len, kv_len], &q.device());
+    let hidden = hidden(sight, spec, [batch, heads, q_len, kv_len], &q.device());
     let log_sum_exp = log_sum_exp.reshape([batch, heads, q_len, 1]);
-    let p = (scores(q.clone(), k.clone(), &hidden, spec) - log_sum_exp).exp();
+    let capped = capped(q.clone(), k.clone(), spec);
+    let p = (masked(capped.clone(), bias.clone(), &hidden) - log_sum_exp).exp();
     let p = match hidden {
         Some(hidden) => p.mask_fill(hidden, 0.0),
         None => p,
@@ -52,20 +55,31 @@ pub fn backward<B: Backend>(
     let grad = head_major(grad);
     let dv = p.clone().swap_dims(2, 3).matmul(grad.clone());
     let dp = grad.matmul(head_major(spread(v, heads)).swap_dims(2, 3));
-    let ds = p * (dp - row) * spec.scale;
+    let ds = p * (dp - row);
+    let dbias = bias.map(|bias| {
+        let dims = bias.dims();
+        (0..3).filter(|i| dims[*i] == 1).fold(ds.clone(), |sum, i| sum.sum_dim(i))
+    });
+    let ds = match spec.softcap {
+        Some(cap) => ds * ((capped / cap).powi_scalar(2).neg() + 1.0),
+        None => ds,
+    };
+    let ds = ds * spec.scale;
     let dq = ds.clone().matmul(head_major(spread(k, heads))).swap_dims(1, 2);
     let dk = ds.swap_dims(2, 3).matmul(head_major(q));
-    (dq, gather(dk.swap_dims(1, 2), kv_heads), gather(dv.swap_dims(1, 2), kv_heads))
+    ([dq, gather(dk.swap_dims(1, 2), kv_heads), gather(dv.swap_dims(1, 2), kv_heads)], dbias)
 }
 
 pub(super) fn forward_primitive<B: Backend>(
     q: FloatTensor<B>,
     k: FloatTensor<B>,
     v: FloatTensor<B>,
-    segments: Option<IntTensor<B>>,
+    bias: Option<FloatTensor<B>>,
+    sight: AttentionSight<B>,
     spec: AttentionSpec,
 ) -> AttentionForward<B> {
-    let (output, log_sum_exp) = forward::<B>(float(q), float(k), float(v), segments.map(int), spec);
+    let (output, log_sum_exp) =
+        forward::<B>(float(q), float(k), float(v), bias.map(float), sight, spec);
     AttentionForward { output: into_float(output), log_sum_exp: into_float(log_sum_exp) }
 }
 
@@ -73,27 +87,40 @@ pub(super) fn backward_primitive<B: Backend>(
     q: FloatTensor<B>,
     k: FloatTensor<B>,
     v: FloatTensor<B>,
-    segments: Option<IntTensor<B>>,
+    bias: Option<FloatTensor<B>>,
+    sight: AttentionSight<B>,
     forward: AttentionForward<B>,
     grad: FloatTensor<B>,
     spec: AttentionSpec,
-) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
+) -> AttentionGradients<B> {
     let saved = (float(forward.output), float(forward.log_sum_exp));
-    let (dq, dk, dv) =
-        backward::<B>(float(q), float(k), float(v), segments.map(int), saved, float(grad), spec);
-    (into_float(dq), into_float(dk), into_float(dv))
+    let (q, k, v, bias) = (float(q), float(k), float(v), bias.map(float));
+    let ([dq, dk, dv], dbias) = backward::<B>(q, k, v, bias, sight, saved, float(grad), spec);
+    let bias = dbias.map(into_float);
+    AttentionGradients { q: into_float(dq), k: into_float(dk), v: into_float(dv), bias }
 }
 
-/// Scaled scores `[batch, heads, q_len, kv_len]`, minus infinity where hidden.
-fn scores<B: Backend>(
-    q: Tensor<B, 4>,
-    k: Tensor<B, 4>,
-    hidden: &Option<Tensor<B, 4, Bool>>,
-    spec: AttentionSpec,
-) -> Tensor<B, 4> {
+/// Scaled and capped scores `[batch, heads, q_len, kv_len]`.
+fn capped<B: Backend>(q: Tensor<B, 4>, k: Tensor<B, 4>, spec: AttentionSpec) -> Tensor<B, 4> {
     let heads = q.dims()[2];
     let keys = head_major(spread(k, heads)).swap_dims(2, 3);
     let scores = head_major(q).matmul(keys) * spec.scale;
+    match spec.softcap {
+        Some(cap) => (scores / cap).tanh() * cap,
+        None => scores,
+    }
+}
+
+/// Scores with their bias, minus infinity where hidden.
+fn masked<B: Backend>(
+    scores: Tensor<B, 4>,
+    bias: Option<Tensor<B, 4>>,
+    hidden: &Option<Tensor<B, 4, Bool>>,
+) -> Tensor<B, 4> {
+    let scores = match bias {
+        Some(bias) => scores + bias,
+        None => scores,
+    };
     match hidden {
         Some(hidden) => scores.mask_fill(hidden.clone(), f32::NEG_INFINITY),
         None => scores,
@@ -102,31 +129,44 @@ fn scores<B: Backend>(
 
 /// Where a query must not look, `[batch, heads, q_len, kv_len]`.
 fn hidden<B: Backend>(
-    segments: Option<Tensor<B, 2, Int>>,
+    sight: AttentionSight<B>,
     spec: AttentionSpec,
     shape: [usize; 4],
     device: &B::Device,
 ) -> Option<Tensor<B, 4, Bool>> {
     let [batch, _, q_len, kv_len] = shape;
     let shift = kv_len as i64 - q_len as i64;
-    let causal = spec.causal.then(|| {
-        let query = Tensor::<B, 1, Int>::arange(shift..q_len as i64 + shift, device)
+    let query = || {
+        Tensor::<B, 1, Int>::arange(shift..q_len as i64 + shift, device)
             .reshape([1, 1, q_len, 1])
-            .expand(shape);
-        let key = Tensor::<B, 1, Int>::arange(0..kv_len as i64, device)
+            .expand(shape)
+    };
+    let key = || {
+        Tensor::<B, 1, Int>::arange(0..kv_len as i64, device)
             .reshape([1, 1, 1, kv_len])
-            .expand(shape);
-        key.greater(query)
+            .expand(shape)
+    };
+    let causal = spec.causal.then(|| {
+        let later = key().greater(query());
+        match sight.prefix {
+            Some(prefix) => {
+                let prefix = int::<B, 1>(prefix).reshape([batch, 1, 1, 1]).expand(shape);
+                later.bool_and(key().greater_equal(prefix))
+            }
+            None => later,
+        }
     });
-    let other = segments.map(|keys| {
+    let far = spec.window.map(|window| (query() - key()).abs().greater_equal_elem(window as i64));
+    let other = sight.segments.map(|segments| {
+        let keys = int::<B, 2>(segments);
         let queries = keys.clone().narrow(1, kv_len - q_len, q_len);
         let queries = queries.reshape([batch, 1, q_len, 1]).expand(shape);
         keys.reshape([batch, 1, 1, kv_len]).expand(shape).not_equal(queries)
     });
-    match (causal, other) {
-        (Some(causal), Some(other)) => Some(causal.bool_or(other)),
-        (causal, other) => causal.or(other),
-    }
+    let absent = sight
+        .keys
+        .map(|keys| int::<B, 2>(keys).reshape([batch, 1, 1, kv_len]).expand(shape).equal_elem(0));
+    [causal, far, other, absent].into_iter().flatten().reduce(Tensor::bool_or)
 }
 
 /// `[batch, seq, heads, dim]` to `[batch, heads, seq, dim]`.

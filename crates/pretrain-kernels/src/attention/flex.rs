@@ -1,8 +1,13 @@
 //! Attention on `Flex` storage, tile by tile: neither pass holds more than a tile of scores.
+//!
+//! Causal and document masks only; windows, prefixes, padding, soft-caps and biases take the
+//! composed twin.
 
 use burn_flex::{Flex, FlexTensor};
 
-use super::{AttentionForward, AttentionKernel, AttentionSpec, composed};
+use super::{
+    AttentionForward, AttentionGradients, AttentionKernel, AttentionSight, AttentionSpec, composed,
+};
 use crate::storage::{Floats, floats, ints};
 
 mod backward;
@@ -19,12 +24,13 @@ impl AttentionKernel for Flex {
         q: FlexTensor,
         k: FlexTensor,
         v: FlexTensor,
-        segments: Option<FlexTensor>,
+        bias: Option<FlexTensor>,
+        sight: AttentionSight<Flex>,
         spec: AttentionSpec,
     ) -> AttentionForward<Flex> {
-        match Problem::new([&q, &k, &v], segments.as_ref(), spec) {
+        match Problem::new([&q, &k, &v], bias.as_ref(), &sight, spec) {
             Some(problem) => forward::forward(&problem),
-            None => composed::forward_primitive(q, k, v, segments, spec),
+            None => composed::forward_primitive(q, k, v, bias, sight, spec),
         }
     }
 
@@ -32,15 +38,19 @@ impl AttentionKernel for Flex {
         q: FlexTensor,
         k: FlexTensor,
         v: FlexTensor,
-        segments: Option<FlexTensor>,
+        bias: Option<FlexTensor>,
+        sight: AttentionSight<Flex>,
         forward: AttentionForward<Flex>,
         grad: FlexTensor,
         spec: AttentionSpec,
-    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+    ) -> AttentionGradients<Flex> {
         let saved = floats([&forward.output, &forward.log_sum_exp, &grad]);
-        match (Problem::new([&q, &k, &v], segments.as_ref(), spec), saved) {
-            (Some(problem), Some(saved)) => backward::backward(&problem, &saved),
-            _ => composed::backward_primitive(q, k, v, segments, forward, grad, spec),
+        match (Problem::new([&q, &k, &v], bias.as_ref(), &sight, spec), saved) {
+            (Some(problem), Some(saved)) => {
+                let (q, k, v) = backward::backward(&problem, &saved);
+                AttentionGradients { q, k, v, bias: None }
+            }
+            _ => composed::backward_primitive(q, k, v, bias, sight, forward, grad, spec),
         }
     }
 }
@@ -61,13 +71,21 @@ struct Problem {
 }
 
 impl Problem {
+    /// `None` where the tiles do not know the element type or the mask.
     fn new(
         [q, k, v]: [&FlexTensor; 3],
-        segments: Option<&FlexTensor>,
+        bias: Option<&FlexTensor>,
+        sight: &AttentionSight<Flex>,
         spec: AttentionSpec,
     ) -> Option<Self> {
+        let scores_are_plain = bias.is_none() && spec.softcap.is_none();
+        let keys_are_plain =
+            spec.window.is_none() && sight.prefix.is_none() && sight.keys.is_none();
+        if !(scores_are_plain && keys_are_plain) {
+            return None;
+        }
         let [q, k, v] = floats([q, k, v])?;
-        let segments = match segments {
+        let segments = match &sight.segments {
             Some(segments) => Some(ints(segments)?),
             None => None,
         };

@@ -20,6 +20,15 @@ pub fn losses<B: Backend>(
     Tensor::cat(chunks, 0)
 }
 
+/// Loss of each token, `[tokens]`, from its logits. Differentiable by Burn's own rules.
+pub fn losses_of_logits<B: Backend>(
+    logits: Tensor<B, 2>,
+    targets: Tensor<B, 1, Int>,
+    options: &CrossEntropyOptions,
+) -> Tensor<B, 1> {
+    Chunk::of_logits(logits, targets, options).losses(options)
+}
+
 /// Summed loss and gradients, by the formulas of the module above.
 pub(super) fn forward<B: Backend>(
     hidden: Tensor<B, 2>,
@@ -94,9 +103,17 @@ impl<B: Backend> Chunk<B> {
         targets: Tensor<B, 1, Int>,
         options: &CrossEntropyOptions,
     ) -> Self {
-        let ([vocab, _], [tokens]) = (weight.dims(), targets.dims());
-        let logits = hidden.matmul(weight.clone().transpose());
-        let max = logits.clone().max_dim(1);
+        Self::of_logits(hidden.matmul(weight.clone().transpose()), targets, options)
+    }
+
+    fn of_logits(
+        logits: Tensor<B, 2>,
+        targets: Tensor<B, 1, Int>,
+        options: &CrossEntropyOptions,
+    ) -> Self {
+        let [tokens, vocab] = logits.dims();
+        // Its derivative cancels, so none has to be computed.
+        let max = logits.clone().max_dim(1).detach();
         let log_sum_exp = (logits.clone() - max.clone()).exp().sum_dim(1).log() + max;
         let ignored = targets.clone().equal_elem(options.ignore_index);
         let outside =

@@ -1,7 +1,7 @@
 //! `attention` against its composed twin and finite differences.
 
 use burn::tensor::Tensor;
-use pretrain_kernels::{AttentionMask, AttentionSpec, attention, composed};
+use pretrain_kernels::{AttentionMask, AttentionSight, AttentionSpec, attention, composed};
 
 use crate::support::*;
 
@@ -14,13 +14,34 @@ struct Case {
     kv_heads: usize,
     dim: usize,
     causal: bool,
+    window: Option<usize>,
     segments: Option<Vec<i64>>,
+    prefix: Option<Vec<i64>>,
+    keys: Option<Vec<i64>>,
     scale: Option<f64>,
+    softcap: Option<f64>,
+    /// Its first three sizes.
+    bias: Option<[usize; 3]>,
 }
 
 impl Case {
     fn new([batch, q_len, kv_len, heads, kv_heads, dim]: [usize; 6], causal: bool) -> Self {
-        Self { batch, q_len, kv_len, heads, kv_heads, dim, causal, segments: None, scale: None }
+        Self {
+            batch,
+            q_len,
+            kv_len,
+            heads,
+            kv_heads,
+            dim,
+            causal,
+            window: None,
+            segments: None,
+            prefix: None,
+            keys: None,
+            scale: None,
+            softcap: None,
+            bias: None,
+        }
     }
 
     fn q_dims(&self) -> [usize; 4] {
@@ -32,11 +53,29 @@ impl Case {
     }
 
     fn mask(&self) -> AttentionMask<B> {
+        let per_key =
+            |of: &Option<Vec<i64>>| of.as_ref().map(|s| ints(s, [self.batch, self.kv_len]));
         AttentionMask {
             causal: self.causal,
-            segments: self.segments.as_ref().map(|s| ints(s, [self.batch, self.kv_len])),
+            window: self.window,
+            segments: per_key(&self.segments),
+            prefix: self.prefix.as_ref().map(|p| ints(p, [self.batch])),
+            keys: per_key(&self.keys),
             scale: self.scale,
+            softcap: self.softcap,
+            bias: None,
         }
+    }
+
+    fn bias_values(&self) -> Option<(Vec<f32>, [usize; 4])> {
+        let [b, h, q] = self.bias?;
+        Some((numbers(b * h * q * self.kv_len, 5), [b, h, q, self.kv_len]))
+    }
+
+    fn bias_at(&self, bias: &[f64], at: [usize; 4]) -> f64 {
+        let Some([b, h, q]) = self.bias else { return 0.0 };
+        let [i, j, k] = [at[0] % b, at[1] % h, at[2] % q];
+        bias[((i * h + j) * q + k) * self.kv_len + at[3]]
     }
 
     fn scale(&self) -> f64 {
@@ -45,14 +84,19 @@ impl Case {
 
     fn sees(&self, batch: usize, query: usize, key: usize) -> bool {
         let position = query as i64 + self.kv_len as i64 - self.q_len as i64;
-        let past = !self.causal || key as i64 <= position;
-        past && self.segments.as_ref().is_none_or(|s| {
-            let s = &s[batch * self.kv_len..];
-            s[key] == s[position as usize]
-        })
+        let in_prefix = self.prefix.as_ref().is_some_and(|p| (key as i64) < p[batch]);
+        let past = !self.causal || key as i64 <= position || in_prefix;
+        let near = self.window.is_none_or(|w| (key as i64 - position).abs() < w as i64);
+        let there = self.keys.as_ref().is_none_or(|k| k[batch * self.kv_len + key] != 0);
+        past && near
+            && there
+            && self.segments.as_ref().is_none_or(|s| {
+                let s = &s[batch * self.kv_len..];
+                s[key] == s[position as usize]
+            })
     }
 
-    fn plain(&self, q: &[f64], k: &[f64], v: &[f64]) -> Vec<f64> {
+    fn plain(&self, q: &[f64], k: &[f64], v: &[f64], bias: &[f64]) -> Vec<f64> {
         let mut output = vec![0.0; q.len()];
         let group = self.heads / self.kv_heads;
         for b in 0..self.batch {
@@ -67,7 +111,9 @@ impl Case {
                         .iter()
                         .map(|&j| {
                             let dot: f64 = (0..self.dim).map(|d| q[at + d] * k[row(j) + d]).sum();
-                            dot * self.scale()
+                            let score = dot * self.scale();
+                            let score = self.softcap.map_or(score, |c| c * (score / c).tanh());
+                            score + self.bias_at(bias, [b, h, i, j])
                         })
                         .collect();
                     let max = scores.iter().copied().fold(f64::MIN, f64::max);
@@ -91,22 +137,26 @@ impl Case {
         let (qs, ks) = (scaled(q_len, 1), scaled(kv_len, 2));
         let (vs, cs) = (numbers(kv_len, 3), numbers(q_len, 4));
         let q_dims = self.q_dims();
+        let biases = self.bias_values();
         let run = |fused: bool| {
             let (q, k, v) =
                 (leaf(&qs, q_dims), leaf(&ks, self.kv_dims()), leaf(&vs, self.kv_dims()));
+            let bias = biases.as_ref().map(|(values, dims)| leaf(values, *dims));
             let y = if fused {
-                attention(q.clone(), k.clone(), v.clone(), &self.mask())
+                let mask = AttentionMask { bias: bias.clone(), ..self.mask() };
+                attention(q.clone(), k.clone(), v.clone(), &mask)
             } else {
-                self.twin(&q, &k, &v).0
+                self.twin(&q, &k, &v, bias.clone()).0
             };
             let grads = (y.clone() * tensor(&cs, q_dims)).sum().backward();
-            let gradients = [gradient(&q, &grads), gradient(&k, &grads), gradient(&v, &grads)];
+            let leaves = [q, k, v].into_iter().chain(bias);
+            let gradients: Vec<_> = leaves.map(|leaf| gradient(&leaf, &grads)).collect();
             (values(y), gradients)
         };
         let (y, fused) = run(true);
         let twin = self.by_hand(&qs, &ks, &vs, &cs);
         assert_close("y", &y, &twin.0, 2e-5);
-        for (name, (a, b)) in ["dq", "dk", "dv"].iter().zip(fused.iter().zip(&twin.1)) {
+        for (name, (a, b)) in ["dq", "dk", "dv", "dbias"].iter().zip(fused.iter().zip(&twin.1)) {
             assert_close(&format!("{name} {self:?}"), a, b, 1e-4);
         }
         let seen = (0..self.batch)
@@ -115,25 +165,29 @@ impl Case {
             // Burn's own rules divide by the sum of a row, which is zero where nothing is seen.
             let (y2, burn) = run(false);
             assert_close("y burn", &y, &y2, 2e-5);
-            for (name, (a, b)) in ["dq", "dk", "dv"].iter().zip(fused.iter().zip(&burn)) {
+            for (name, (a, b)) in ["dq", "dk", "dv", "dbias"].iter().zip(fused.iter().zip(&burn)) {
                 assert_close(&format!("{name} burn {self:?}"), a, b, 1e-4);
             }
         }
+        let bs = biases.map_or_else(Vec::new, |(values, _)| values);
         let f64s = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
-        let want: Vec<f32> =
-            self.plain(&f64s(&qs), &f64s(&ks), &f64s(&vs)).iter().map(|&x| x as f32).collect();
+        let want: Vec<f32> = self
+            .plain(&f64s(&qs), &f64s(&ks), &f64s(&vs), &f64s(&bs))
+            .iter()
+            .map(|&x| x as f32)
+            .collect();
         assert_close("y f64", &y, &want, 2e-5);
         if q_len * self.kv_len < 100_000 && magnitude < 10.0 {
-            let f = |v: &[Vec<f64>]| weighted(&self.plain(&v[0], &v[1], &v[2]), &cs);
+            let f = |v: &[Vec<f64>]| weighted(&self.plain(&v[0], &v[1], &v[2], &v[3]), &cs);
             for (which, gradient) in fused.iter().enumerate() {
                 let name = format!("input {which} {self:?}");
-                check_differences(&name, f, &[&qs, &ks, &vs], which, gradient);
+                check_differences(&name, f, &[&qs, &ks, &vs, &bs], which, gradient);
             }
         }
     }
 
     fn spec(&self) -> AttentionSpec {
-        AttentionSpec::new(self.causal, self.scale())
+        AttentionSpec::of(&self.mask(), self.dim)
     }
 
     fn twin(
@@ -141,21 +195,60 @@ impl Case {
         q: &Tensor<B, 4>,
         k: &Tensor<B, 4>,
         v: &Tensor<B, 4>,
+        bias: Option<Tensor<B, 4>>,
     ) -> (Tensor<B, 4>, Tensor<B, 3>) {
-        let segments = self.mask().segments;
-        composed::attention::forward(q.clone(), k.clone(), v.clone(), segments, self.spec())
+        let (q, k, v, sight) = (q.clone(), k.clone(), v.clone(), AttentionSight::of(&self.mask()));
+        composed::attention::forward(q, k, v, bias, sight, self.spec())
     }
 
-    fn by_hand(&self, qs: &[f32], ks: &[f32], vs: &[f32], cs: &[f32]) -> (Vec<f32>, [Vec<f32>; 3]) {
+    fn by_hand(&self, qs: &[f32], ks: &[f32], vs: &[f32], cs: &[f32]) -> (Vec<f32>, Vec<Vec<f32>>) {
         let (q, k, v) =
             (tensor(qs, self.q_dims()), tensor(ks, self.kv_dims()), tensor(vs, self.kv_dims()));
-        let saved = self.twin(&q, &k, &v);
+        let bias = self.bias_values().map(|(values, dims)| tensor(&values, dims));
+        let saved = self.twin(&q, &k, &v, bias.clone());
         let y = values(saved.0.clone());
-        let segments = self.mask().segments;
-        let grad = tensor(cs, self.q_dims());
-        let (dq, dk, dv) =
-            composed::attention::backward(q, k, v, segments, saved, grad, self.spec());
-        (y, [values(dq), values(dk), values(dv)])
+        let (sight, grad) = (AttentionSight::of(&self.mask()), tensor(cs, self.q_dims()));
+        let (gradients, dbias) =
+            composed::attention::backward(q, k, v, bias, sight, saved, grad, self.spec());
+        (y, gradients.into_iter().chain(dbias).map(values).collect())
+    }
+}
+
+#[test]
+fn windows_prefixes_and_absent_keys() {
+    let new = |causal| Case::new([2, 9, 9, 4, 2, 6], causal);
+    for causal in [true, false] {
+        for window in [1, 3, 20] {
+            Case { window: Some(window), ..new(causal) }.check(1.0);
+        }
+        Case { window: Some(4), ..Case::new([1, 3, 12, 2, 1, 4], causal) }.check(1.0);
+        let keys = (0..18).map(|i| i64::from(i % 5 != 2)).collect();
+        Case { keys: Some(keys), ..new(causal) }.check(1.0);
+    }
+    Case { prefix: Some(vec![4, 0]), ..new(true) }.check(1.0);
+    let keys = Some([1, 1, 1, 0, 0].repeat(2));
+    Case { keys, ..Case::new([2, 8, 5, 2, 2, 4], false) }.check(1.0);
+    let segments = Some([[1; 4], [2; 4]].concat().repeat(2));
+    let both = Case::new([2, 8, 8, 2, 2, 4], true);
+    Case { segments, window: Some(3), prefix: Some(vec![2, 3]), ..both }.check(1.0);
+}
+
+#[test]
+fn soft_caps_and_biases() {
+    for causal in [true, false] {
+        let new = || Case::new([2, 7, 7, 4, 2, 6], causal);
+        Case { softcap: Some(0.5), ..new() }.check(3.0);
+        for bias in [[1, 4, 7], [2, 4, 1], [1, 1, 7], [2, 4, 7], [1, 4, 1]] {
+            Case { bias: Some(bias), ..new() }.check(1.0);
+        }
+        Case {
+            bias: Some([1, 4, 7]),
+            softcap: Some(1.5),
+            window: Some(3),
+            scale: Some(1.0),
+            ..new()
+        }
+        .check(1.0);
     }
 }
 

@@ -1,10 +1,10 @@
-//! Attention between positions, with rotary positions and shared key-value heads.
+//! Attention between positions, with shared key-value heads.
 
-use super::{BlockContext, Linear};
+use super::{BlockContext, LayerCache, Linear, Memory, Norm};
 use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use pretrain_kernels::{KernelBackend, attention, rope};
+use pretrain_kernels::{KernelBackend, attention};
 
 /// Grouped-query attention: `n_heads / n_kv_heads` query heads share one key-value head.
 ///
@@ -18,36 +18,20 @@ pub struct Attention<B: Backend> {
     pub key: Linear<B>,
     /// `[k * e, d]`.
     pub value: Linear<B>,
+    /// On queries: `[e]`, or `[h * e]` for all heads together.
+    pub query_norm: Option<Norm<B>>,
+    /// On keys: `[e]`, or `[k * e]`.
+    pub key_norm: Option<Norm<B>>,
     /// `[d, h * e]`.
     pub output: Linear<B>,
     /// Width of a head, `e`; the numbers of heads follow from the matrices.
     pub head_dim: usize,
-}
-
-/// Keys (rotated) and values of the tokens that one layer has seen, each `[b, seen, k, e]`.
-#[derive(Debug, Clone)]
-pub struct LayerCache<B: Backend> {
-    seen: Option<(Tensor<B, 4>, Tensor<B, 4>)>,
-}
-
-impl<B: Backend> Default for LayerCache<B> {
-    fn default() -> Self {
-        Self { seen: None }
-    }
-}
-
-impl<B: Backend> LayerCache<B> {
-    /// Appends new keys and values and returns all. Copies what was there: `O(seen)` per call.
-    fn extend(&mut self, key: Tensor<B, 4>, value: Tensor<B, 4>) -> (Tensor<B, 4>, Tensor<B, 4>) {
-        let (key, value) = match self.seen.take() {
-            None => (key, value),
-            Some((keys, values)) => {
-                (Tensor::cat(vec![keys, key], 1), Tensor::cat(vec![values, value], 1))
-            }
-        };
-        self.seen = Some((key.clone(), value.clone()));
-        (key, value)
-    }
+    /// Keys that a query sees, its own included; absent = all.
+    pub window: Option<usize>,
+    /// Whether the norms take all heads together.
+    pub whole_norm: bool,
+    /// Whether the norms come after the turn.
+    pub norm_after_turn: bool,
 }
 
 impl<B: KernelBackend> Attention<B> {
@@ -58,22 +42,50 @@ impl<B: KernelBackend> Attention<B> {
         context: &BlockContext<B>,
         cache: Option<&mut LayerCache<B>>,
     ) -> Tensor<B, 3> {
-        let query = self.heads(self.query.forward(x.clone()));
-        let key = self.heads(self.key.forward(x.clone()));
-        let value = self.heads(self.value.forward(x));
-        let query = rope(query, &context.rope, context.positions.clone());
-        let key = rope(key, &context.rope, context.positions.clone());
+        let query = self.heads(self.query.forward(x.clone()), self.query_norm.as_ref());
+        let key = self.heads(self.key.forward(x.clone()), self.key_norm.as_ref());
+        let value = self.heads(self.value.forward(x), None);
+        let windowed = self.window.is_some();
+        let (query, key) = (context.turn(query, windowed), context.turn(key, windowed));
+        let (query, key) = if self.norm_after_turn {
+            (norm(query, self.query_norm.as_ref()), norm(key, self.key_norm.as_ref()))
+        } else {
+            (query, key)
+        };
         let (key, value) = match cache {
             None => (key, value),
             Some(cache) => cache.extend(key, value),
         };
-        let mixed = attention(query, key, value, &context.mask);
+        self.merge(attention(query, key, value, &context.mask(self.window)))
+    }
+
+    /// Queries of `x [b, s, d]` look at the output of an encoder.
+    pub fn forward_memory(&self, x: Tensor<B, 3>, memory: &Memory<B>) -> Tensor<B, 3> {
+        let query = self.heads(self.query.forward(x), self.query_norm.as_ref());
+        let key = self.heads(self.key.forward(memory.hidden.clone()), self.key_norm.as_ref());
+        let value = self.heads(self.value.forward(memory.hidden.clone()), None);
+        self.merge(attention(query, key, value, &memory.mask))
+    }
+
+    fn heads(&self, x: Tensor<B, 3>, of: Option<&Norm<B>>) -> Tensor<B, 4> {
+        let [b, s, width] = x.dims();
+        let shape = [b, s, width / self.head_dim, self.head_dim];
+        match of.filter(|_| !self.norm_after_turn) {
+            Some(norm) if self.whole_norm => norm.forward(x).reshape(shape),
+            Some(norm) => norm.forward_heads(x.reshape(shape)),
+            None => x.reshape(shape),
+        }
+    }
+
+    fn merge(&self, mixed: Tensor<B, 4>) -> Tensor<B, 3> {
         let [b, s, h, e] = mixed.dims();
         self.output.forward(mixed.reshape([b, s, h * e]))
     }
+}
 
-    fn heads(&self, x: Tensor<B, 3>) -> Tensor<B, 4> {
-        let [b, s, width] = x.dims();
-        x.reshape([b, s, width / self.head_dim, self.head_dim])
+fn norm<B: KernelBackend>(x: Tensor<B, 4>, norm: Option<&Norm<B>>) -> Tensor<B, 4> {
+    match norm {
+        Some(norm) => norm.forward_heads(x),
+        None => x,
     }
 }

@@ -58,12 +58,13 @@ fn sizes_that_overflow_and_scaling_that_is_upside_down_are_refused() {
         matches!(config.resolve(), Err(ModelError::Config { faults }) if faults == [ConfigFault::TooLarge])
     );
     let mut config = ModelConfig::tiny(10);
-    config.rope.scaling = Some(RopeScaling::Llama3 {
+    let scaling = RopeScaling::Llama3 {
         factor: 8.0,
         low_freq_factor: 4.0,
         high_freq_factor: 1.0,
         original_max_position_embeddings: 0,
-    });
+    };
+    config.rope = Some(RopeConfig { scaling: Some(scaling), ..RopeConfig::default() });
     let Err(ModelError::Config { faults }) = config.resolve() else { panic!("it resolved") };
     assert_eq!(faults.len(), 2, "{faults:?}");
 }
@@ -81,18 +82,40 @@ fn parameters_are_counted() {
 #[test]
 fn unknown_keys_are_refused_and_data_round_trips() {
     let mut config = ModelConfig::tiny(10);
-    config.rope.scaling = Some(RopeScaling::Llama3 {
+    let scaling = RopeScaling::Llama3 {
         factor: 8.0,
         low_freq_factor: 1.0,
         high_freq_factor: 4.0,
         original_max_position_embeddings: 16,
-    });
+    };
+    config.rope = Some(RopeConfig { scaling: Some(scaling), ..RopeConfig::default() });
     config.special_tokens.bos = Some(1);
     let mut json = serde_json::to_value(&config).unwrap();
     assert_eq!(serde_json::from_value::<ModelConfig>(json.clone()).unwrap(), config);
     json["rope"]["tetha"] = 1.0.into();
     let error = serde_json::from_value::<ModelConfig>(json).unwrap_err().to_string();
     assert!(error.contains("tetha"), "{error}");
+}
+
+#[test]
+fn an_option_of_another_family_is_refused_by_name() {
+    let mut config = ModelConfig::tiny(10);
+    config.options.sliding_window = Some(4);
+    let error = config.resolve().unwrap_err().to_string();
+    assert!(error.ends_with("llama has no place for sliding_window"), "{error}");
+    let mut config = ModelConfig::tiny(10);
+    config.architecture = Architecture::named("mixtral").unwrap();
+    config.options.experts = Some(ExpertsConfig::new(4, 2, config.d_ff + 1));
+    let error = config.resolve().unwrap_err().to_string();
+    assert!(error.contains("mixtral has no place for experts other than"), "{error}");
+    let mut config = ModelConfig::tiny(10);
+    config.architecture = Architecture::named("gpt2").unwrap();
+    config.rope = Some(RopeConfig::default());
+    let Err(ModelError::Config { faults }) = config.resolve() else { panic!("it resolved") };
+    assert_eq!(faults.len(), 2, "rope, and fewer key heads: {faults:?}");
+    let text = r#"{"architecture": "lama"}"#;
+    let error = serde_json::from_str::<ModelConfig>(text).unwrap_err().to_string();
+    assert!(error.starts_with("unknown architecture lama, expected llama"), "{error}");
 }
 
 proptest! {

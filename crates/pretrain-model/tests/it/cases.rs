@@ -1,13 +1,17 @@
 //! Finds the reference cases and reads their files.
 
 use burn::backend::Autodiff;
-use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use pretrain_kernels::Flex;
-use pretrain_model::{DecoderInput, ModelConfig, ModelError, ResolvedConfig, TokenRows};
+use burn::tensor::{Int, Tensor, TensorData};
+use pretrain_kernels::{CrossEntropyOptions, Flex};
+use pretrain_model::{
+    ModelConfig, ModelError, ModelInput, NamedTensor, ResolvedConfig, SourceRows, TokenRows,
+    Transformer, from_hf_tensors, read_safetensors,
+};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 pub(crate) type Training = Autodiff<Flex>;
@@ -28,31 +32,69 @@ pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) dir: PathBuf,
     pub(crate) config: ResolvedConfig,
+    /// `config.json` as it is.
+    pub(crate) json: Value,
 }
 
-/// Every folder with a Llama and its weights, sorted; the other models are printed.
-pub(crate) fn llama_cases() -> Vec<Case> {
+impl Case {
+    pub(crate) fn architecture(&self) -> &'static str {
+        self.config.as_config().architecture.name()
+    }
+
+    /// The tensors of its file.
+    pub(crate) fn file(&self) -> Vec<NamedTensor> {
+        read_safetensors(&self.dir.join("model.safetensors")).unwrap()
+    }
+
+    pub(crate) fn model<B: Backend>(&self) -> Transformer<B> {
+        let tensors = from_hf_tensors(&self.config, self.file()).unwrap();
+        Transformer::from_tensors(&self.config, tensors, &Default::default()).unwrap()
+    }
+
+    pub(crate) fn expected(&self) -> Arrays {
+        Arrays::read(&self.dir.join("expected.safetensors")).unwrap()
+    }
+
+    pub(crate) fn options(&self) -> CrossEntropyOptions {
+        let label_smoothing = self.json["label_smoothing"].as_f64().unwrap_or(0.0);
+        CrossEntropyOptions { label_smoothing, ..CrossEntropyOptions::default() }
+    }
+}
+
+/// Every folder with a model and its weights, sorted; those of unknown families are printed.
+pub(crate) fn cases() -> Vec<Case> {
     let Some(root) = golden_models() else { return Vec::new() };
     let mut cases = Vec::new();
     for dir in pretrain_store::list_dirs(&root).unwrap() {
         let name = dir.file_name().unwrap().to_string_lossy().into_owned();
         let Ok(text) = std::fs::read_to_string(dir.join("config.json")) else { continue };
-        let kind = serde_json::from_str::<Value>(&text).unwrap()["model_type"].clone();
-        if kind != "llama" || !dir.join("model.safetensors").is_file() {
-            println!("not covered: {name} is a {kind}");
+        let json: Value = serde_json::from_str(&text).unwrap();
+        if !dir.join("inputs.safetensors").is_file() {
             continue;
         }
-        let config = match ModelConfig::from_hf_json(&text) {
+        let mut config = match ModelConfig::from_hf_json(&text) {
             Err(error @ ModelError::Unsupported { .. }) => {
                 println!("not covered: {name}: {error}");
                 continue;
             }
-            config => config.unwrap().resolve().unwrap(),
+            config => config.unwrap(),
         };
-        cases.push(Case { name, dir, config });
+        let weights = Arrays::read(&dir.join("model.safetensors")).unwrap();
+        // The reference adds a table to a family whose configuration has no word for it.
+        if weights.get("block_pos").is_some() {
+            config.options.block_positions = Some(weights.shape("block_pos")[0]);
+        }
+        cases.push(Case { name, dir, config: config.resolve().unwrap(), json });
     }
-    assert!(!cases.is_empty(), "{} holds no Llama", root.display());
+    assert!(!cases.is_empty(), "{} holds no model", root.display());
     cases
+}
+
+/// Checks every case, and only then fails, with the names of those that did.
+pub(crate) fn each_case(check: impl Fn(&Case)) {
+    let fails = |case: &Case| catch_unwind(AssertUnwindSafe(|| check(case))).is_err();
+    let failed: Vec<String> = cases().into_iter().filter(fails).map(|case| case.name).collect();
+    assert!(failed.is_empty(), "failed: {}", failed.join(", "));
 }
 
 /// The arrays of a safetensors file, whatever their kind, as f64.
@@ -100,50 +142,77 @@ impl Arrays {
     }
 }
 
-/// Ids, shifted targets and documents of a case.
+/// Ids, masks and shifted targets of a case.
+#[derive(Default)]
 pub(crate) struct Inputs {
     pub(crate) batch: usize,
     pub(crate) seq: usize,
     pub(crate) ids: Vec<u32>,
     pub(crate) positions: Option<Vec<u32>>,
     pub(crate) segments: Option<Vec<u32>>,
+    pub(crate) mask: Option<Vec<u32>>,
+    pub(crate) types: Option<Vec<u32>>,
+    pub(crate) prefix: Option<Vec<u32>>,
+    pub(crate) blocks: Option<Vec<u32>>,
+    pub(crate) source: Option<(usize, Vec<u32>, Option<Vec<u32>>)>,
     pub(crate) targets: Vec<i64>,
 }
 
 impl Inputs {
-    /// The inputs of a case; `None`, with a line that says why, where they ask for a mask that the
-    /// decoder does not have.
-    pub(crate) fn of(case: &Case) -> Option<Self> {
+    pub(crate) fn of(case: &Case) -> Self {
         let arrays = Arrays::read(&case.dir.join("inputs.safetensors")).unwrap();
-        let [batch, seq] = arrays.shape("input_ids").try_into().unwrap();
-        // A padding mask keeps padding and text apart, as two documents.
-        let segments = arrays.ids("segment_ids").or_else(|| arrays.ids("attention_mask"));
-        if let Some(mask) = arrays.get("attention_mask_4d") {
-            let sees = |b: usize, q: usize, k: usize| {
-                let same = segments.as_ref().is_none_or(|s| s[b * seq + q] == s[b * seq + k]);
-                k <= q && same
-            };
-            let cells = (0..batch * seq * seq).map(|i| (i / seq / seq, i / seq % seq, i % seq));
-            let equal = cells.zip(mask).all(|((b, q, k), m)| sees(b, q, k) == (*m == 0.0));
-            if !equal {
-                println!(
-                    "not covered: {} has a mask that is not causal within documents",
-                    case.name
-                );
-                return None;
-            }
-        }
-        let labels = arrays.values("labels");
-        let shift =
-            |i: usize| if (i + 1).is_multiple_of(seq) { -100 } else { labels[i + 1] as i64 };
-        Some(Self {
+        let design = case.config.design();
+        let named =
+            |names: &[&'static str]| names.iter().copied().find(|n| arrays.get(n).is_some());
+        let ids = named(&["decoder_input_ids", "tgt_in_ids", "input_ids"]).unwrap();
+        let [batch, seq] = arrays.shape(ids).try_into().unwrap();
+        let mask = arrays.ids("attention_mask");
+        let mut inputs = Self {
             batch,
             seq,
-            ids: arrays.ids("input_ids").unwrap(),
+            ids: arrays.ids(ids).unwrap(),
             positions: arrays.ids("position_ids"),
-            segments,
-            targets: (0..batch * seq).map(shift).collect(),
-        })
+            segments: arrays.ids("segment_ids"),
+            types: arrays.ids("token_type_ids"),
+            prefix: arrays.ids("prefix_lengths"),
+            blocks: arrays.ids("block_position_ids"),
+            ..Self::default()
+        };
+        if design.encoder_layers.is_some() {
+            let ids = named(&["src_ids", "input_ids"]).unwrap();
+            let padding = arrays.ids("src_padding");
+            let kept = padding.map(|padding| padding.iter().map(|p| 1 - p).collect()).or(mask);
+            inputs.source = Some((arrays.shape(ids)[1], arrays.ids(ids).unwrap(), kept));
+        } else {
+            inputs.mask = mask;
+        }
+        if let Some(mask) = arrays.get("attention_mask_4d") {
+            let sees = |b: usize, q: usize, k: usize| mask[(b * seq + q) * seq + k] == 0.0;
+            // What the first token sees beyond itself is the prefix.
+            let seen = |b: usize| (0..seq).filter(|k| sees(b, 0, *k)).count() as u32;
+            if inputs.segments.is_none() && inputs.prefix.is_none() {
+                inputs.prefix = Some((0..batch).map(seen).collect());
+            }
+            for (b, q, k) in (0..batch * seq * seq).map(|i| (i / seq / seq, i / seq % seq, i % seq))
+            {
+                let early = k <= q || inputs.prefix.as_ref().is_some_and(|p| k < p[b] as usize);
+                let together =
+                    inputs.segments.as_ref().is_none_or(|s| s[b * seq + q] == s[b * seq + k]);
+                assert_eq!(early && together, sees(b, q, k), "{}: mask at {b} {q} {k}", case.name);
+            }
+        }
+        let labels = arrays.get("targets").or(arrays.get("labels")).unwrap();
+        let causal = !design.bidirectional && design.encoder_layers.is_none();
+        let shifts = causal && arrays.get("targets").is_none();
+        let target = |i: usize| match shifts {
+            true if (i + 1).is_multiple_of(seq) => -100,
+            true => labels[i + 1] as i64,
+            // A discriminator has a label for padding, too.
+            false if inputs.mask.as_ref().is_some_and(|mask| mask[i] == 0) => -100,
+            false => labels[i] as i64,
+        };
+        inputs.targets = (0..batch * seq).map(target).collect();
+        inputs
     }
 
     pub(crate) fn rows(&self) -> TokenRows<'_> {
@@ -153,11 +222,25 @@ impl Inputs {
             input_ids: &self.ids,
             position_ids: self.positions.as_deref(),
             segment_ids: self.segments.as_deref(),
+            attention_mask: self.mask.as_deref(),
+            prefix_lengths: self.prefix.as_deref(),
+            token_type_ids: self.types.as_deref(),
+            block_position_ids: self.blocks.as_deref(),
+            source: self.source.as_ref().map(|(seq, ids, mask)| SourceRows {
+                seq: *seq,
+                input_ids: ids,
+                attention_mask: mask.as_deref(),
+            }),
         }
     }
 
-    pub(crate) fn on_device<B: Backend>(&self, config: &ResolvedConfig) -> DecoderInput<B> {
-        DecoderInput::new(&self.rows(), config, &B::Device::default()).unwrap()
+    pub(crate) fn on_device<B: Backend>(&self, config: &ResolvedConfig) -> ModelInput<B> {
+        ModelInput::new(&self.rows(), config, &B::Device::default()).unwrap()
+    }
+
+    pub(crate) fn targets<B: Backend>(&self) -> Tensor<B, 2, Int> {
+        let data = TensorData::new(self.targets.clone(), [self.batch, self.seq]);
+        Tensor::from_data(data, &B::Device::default())
     }
 
     pub(crate) fn n_targets(&self) -> usize {

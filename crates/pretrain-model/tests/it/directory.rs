@@ -2,21 +2,21 @@
 
 use pretrain_kernels::Flex;
 use pretrain_model::{
-    Decoder, ModelConfig, ModelError, NamedTensor, SpecialTokens, read_safetensors,
+    ModelConfig, ModelError, NamedTensor, SpecialTokens, Transformer, read_safetensors,
     write_safetensors,
 };
 use serde_json::{Value, json};
 use std::path::Path;
 
-fn model(tied: bool) -> Decoder<Flex> {
+fn model(tied: bool) -> Transformer<Flex> {
     let mut config = ModelConfig::tiny(50);
     config.tie_embeddings = tied;
     config.special_tokens = SpecialTokens { bos: Some(1), eos: vec![2, 3], pad: None };
-    Decoder::init(&config.resolve().unwrap(), 5, &Default::default())
+    Transformer::init(&config.resolve().unwrap(), 5, &Default::default())
 }
 
-fn import(dir: &Path) -> Result<Decoder<Flex>, ModelError> {
-    Decoder::import_dir(dir, &Default::default())
+fn import(dir: &Path) -> Result<Transformer<Flex>, ModelError> {
+    Transformer::import_dir(dir, &Default::default())
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn an_export_reads_back_and_has_the_same_bytes_each_time() {
         let back = import(a.path()).unwrap();
         assert_eq!(back.to_tensors(), model(tied).to_tensors());
         assert_eq!(back.config(), model(tied).config());
-        assert_eq!(back.to_tensors().iter().any(|t| t.name == "lm_head.weight"), !tied);
+        assert_eq!(back.to_tensors().iter().any(|t| t.name == "head.weight"), !tied);
         let bytes = std::fs::read(a.path().join("model.safetensors")).unwrap();
         let generation = std::fs::read_to_string(a.path().join("generation_config.json")).unwrap();
         let generation: Value = serde_json::from_str(&generation).unwrap();
@@ -62,8 +62,6 @@ fn tensors_that_do_not_fit_are_all_named() {
          unexpected [model.layers.2.mlp.up_proj.weight]; \
          misshapen [model.norm.weight (expected [32], found [1, 32])]"
     );
-    let again = model(true).load_safetensors(&path).unwrap_err();
-    assert_eq!(again.to_string(), error.to_string());
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Continuations against the reference: greedy and sampled with given uniform numbers.
 
-use crate::cases::{Arrays, Case, Tolerances, distance, golden_models, llama_cases};
+use crate::cases::{Arrays, Case, Tolerances, cases, distance, golden_models};
 use pretrain_kernels::Flex;
-use pretrain_model::{Decoder, GenerationConfig, Session, filtered_scores, generate, sample};
+use pretrain_model::{
+    GenerationConfig, Session, Transformer, filtered_scores, generate, generate_from, sample,
+};
 use serde_json::Value;
 
 fn ids(value: &Value) -> Vec<u32> {
@@ -10,31 +12,36 @@ fn ids(value: &Value) -> Vec<u32> {
 }
 
 /// The cases with a `generation.json`.
-fn cases() -> Vec<(Case, Decoder<Flex>, Value)> {
+fn generating() -> Vec<(Case, Transformer<Flex>, Value)> {
     let with_file = |case: Case| {
         let text = std::fs::read_to_string(case.dir.join("generation.json")).ok()?;
-        let model = Decoder::import_dir(&case.dir, &Default::default()).unwrap();
+        let model = Transformer::import_dir(&case.dir, &Default::default()).unwrap();
         Some((case, model, serde_json::from_str(&text).unwrap()))
     };
-    llama_cases().into_iter().filter_map(with_file).collect()
+    cases().into_iter().filter_map(with_file).collect()
 }
 
 fn array(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
+/// Greedy tokens after a prompt; a model with an encoder reads the prompt there and starts from 0.
+fn greedy(model: &Transformer<Flex>, prompt: &[u32], n: usize) -> Vec<u32> {
+    let config = GenerationConfig::greedy(n);
+    match model.encoder() {
+        Some(_) => generate_from(model, prompt, &[0], &config).unwrap(),
+        None => generate(model, prompt, &config).unwrap(),
+    }
+}
+
 #[test]
 fn golden_greedy_continuations() {
-    for (case, model, file) in cases() {
+    for (case, model, file) in generating() {
         for item in array(&file["greedy"]) {
             let expected = ids(&item["new_ids"]);
-            let config = GenerationConfig::greedy(expected.len());
-            assert_eq!(
-                generate(&model, &ids(&item["prompt"]), &config).unwrap(),
-                expected,
-                "{}",
-                case.name
-            );
+            let found = greedy(&model, &ids(&item["prompt"]), expected.len());
+            assert_eq!(found, expected, "{}", case.name);
+            println!("{}: {} tokens", case.name, expected.len());
         }
         // A row that is padded on the left continues as if it stood alone.
         let batch = &file["greedy_left_padded_batch"];
@@ -43,8 +50,7 @@ fn golden_greedy_continuations() {
             let kept = ids(row).into_iter().zip(ids(mask)).filter(|(_, kept)| *kept == 1);
             let prompt: Vec<u32> = kept.map(|(id, _)| id).collect();
             let expected = ids(expected);
-            let config = GenerationConfig::greedy(expected.len());
-            assert_eq!(generate(&model, &prompt, &config).unwrap(), expected, "{}", case.name);
+            assert_eq!(greedy(&model, &prompt, expected.len()), expected, "{}", case.name);
         }
         if !file["beam"].is_null() {
             println!("not covered: beam search of {}", case.name);
@@ -54,7 +60,7 @@ fn golden_greedy_continuations() {
 
 #[test]
 fn golden_sampled_continuations() {
-    for (case, model, file) in cases() {
+    for (case, model, file) in generating() {
         for item in array(&file["sampled_with_uniforms"]) {
             let config = GenerationConfig {
                 temperature: item["temperature"].as_f64().unwrap(),
@@ -63,7 +69,11 @@ fn golden_sampled_continuations() {
                 top_p: item["top_p"].as_f64().filter(|p| *p < 1.0),
                 ..GenerationConfig::greedy(0)
             };
-            let mut session = Session::new(&model);
+            let mut session = match &item["encoder_input_ids"] {
+                Value::Null => Session::new(&model),
+                source => Session::with_source(&model, &ids(source)),
+            }
+            .unwrap();
             let mut logits = session.feed(&ids(&item["prompt"])).unwrap();
             let mut found = Vec::new();
             for u in array(&item["uniforms"]) {
@@ -72,6 +82,7 @@ fn golden_sampled_continuations() {
                 logits = session.feed(&[token]).unwrap();
             }
             assert_eq!(found, ids(&item["new_ids"]), "{}: {config:?}", case.name);
+            println!("{}: {} tokens, {config:?}", case.name, found.len());
         }
     }
 }

@@ -7,14 +7,27 @@ use pretrain_model::{RopeAngles, RopeConfig, RopeScaling, inverse_frequencies};
 use serde_json::Value;
 
 fn scaling(kind: &Value) -> Option<Option<RopeScaling>> {
+    let number = |field: &str| kind[field].as_f64();
+    let length = |field: &str| Some(kind[field].as_u64()? as usize);
     match kind["rope_type"].as_str()? {
         "default" => Some(None),
+        "linear" => Some(Some(RopeScaling::Linear { factor: number("factor")? })),
+        "dynamic" => Some(Some(RopeScaling::Dynamic {
+            factor: number("factor")?,
+            original_max_position_embeddings: length("max_position_embeddings")?,
+        })),
+        "yarn" => Some(Some(RopeScaling::Yarn {
+            factor: number("factor")?,
+            original_max_position_embeddings: length("original_max_position_embeddings")?,
+            beta_fast: number("beta_fast")?,
+            beta_slow: number("beta_slow")?,
+            attention_factor: None,
+        })),
         "llama3" => Some(Some(RopeScaling::Llama3 {
-            factor: kind["factor"].as_f64()?,
-            low_freq_factor: kind["low_freq_factor"].as_f64()?,
-            high_freq_factor: kind["high_freq_factor"].as_f64()?,
-            original_max_position_embeddings: kind["original_max_position_embeddings"].as_u64()?
-                as usize,
+            factor: number("factor")?,
+            low_freq_factor: number("low_freq_factor")?,
+            high_freq_factor: number("high_freq_factor")?,
+            original_max_position_embeddings: length("original_max_position_embeddings")?,
         })),
         _ => None,
     }
@@ -37,7 +50,8 @@ fn golden_rope_tables() {
             println!("not covered: rope type {name}");
             continue;
         };
-        let config = RopeConfig { theta: kind["rope_theta"].as_f64().unwrap(), scaling };
+        let theta = kind["rope_theta"].as_f64().unwrap();
+        let config = RopeConfig { scaling, ..RopeConfig::new(theta) };
         let [seq, head_dim]: [usize; 2] =
             expected.shape(&format!("{name}.cos")).try_into().unwrap();
         let wide = |values: &[f32]| values.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
@@ -49,7 +63,7 @@ fn golden_rope_tables() {
             let name = format!("{name}.{part}");
             assert_close(&name, found, expected.values(&name), tolerance);
         };
-        close("inv_freq", &wide(&inverse_frequencies(&config, head_dim)));
+        close("inv_freq", &wide(&inverse_frequencies(&config, head_dim, seq)));
         let angles = RopeAngles::of(&config, head_dim, seq);
         close("cos", &twice(&angles.cos));
         close("sin", &twice(&angles.sin));

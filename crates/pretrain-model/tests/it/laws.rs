@@ -5,8 +5,8 @@ use burn::module::AutodiffModule;
 use burn::tensor::{Int, Tensor, TensorData};
 use pretrain_kernels::Flex;
 use pretrain_model::{
-    Decoder, DecoderInput, GenerationConfig, ModelConfig, ModelError, ResolvedConfig, Session,
-    TokenRows, fresh_values, generate, parameter_shapes,
+    GenerationConfig, ModelConfig, ModelError, ModelInput, ResolvedConfig, Session, TokenRows,
+    Transformer, fresh_values, generate, parameter_shapes,
 };
 
 fn config() -> ResolvedConfig {
@@ -16,8 +16,8 @@ fn config() -> ResolvedConfig {
     config.resolve().unwrap()
 }
 
-fn model() -> Decoder<Flex> {
-    Decoder::init(&config(), 3, &Default::default())
+fn model() -> Transformer<Flex> {
+    Transformer::init(&config(), 3, &Default::default())
 }
 
 fn ids(n: usize) -> Vec<u32> {
@@ -25,11 +25,11 @@ fn ids(n: usize) -> Vec<u32> {
 }
 
 fn rows(ids: &[u32]) -> TokenRows<'_> {
-    TokenRows { batch: 1, seq: ids.len(), input_ids: ids, position_ids: None, segment_ids: None }
+    TokenRows::new(1, ids.len(), ids)
 }
 
-fn logits(model: &Decoder<Flex>, rows: &TokenRows<'_>) -> Vec<f64> {
-    let input = DecoderInput::new(rows, model.config(), &model.device()).unwrap();
+fn logits(model: &Transformer<Flex>, rows: &TokenRows<'_>) -> Vec<f64> {
+    let input = ModelInput::new(rows, model.config(), &model.device()).unwrap();
     to_vec(model.logits(model.forward_hidden(input)))
 }
 
@@ -74,7 +74,7 @@ fn cached_scores_equal_those_of_the_whole_text() {
     let ids = ids(40);
     let whole = logits(&model, &rows(&ids));
     for pieces in [vec![40], vec![1; 40], vec![5, 1, 20, 14]] {
-        let mut session = Session::new(&model);
+        let mut session = Session::new(&model).unwrap();
         let mut end = 0;
         for n in pieces {
             let found = session.feed(&ids[end..end + n]).unwrap();
@@ -122,7 +122,7 @@ fn a_fresh_model_knows_nothing() {
         let mut config = ModelConfig::tiny(61);
         config.tie_embeddings = tied;
         let config = config.resolve().unwrap();
-        let model = Decoder::<Flex>::init(&config, 1, &Default::default());
+        let model = Transformer::<Flex>::init(&config, 1, &Default::default());
         let (input, targets) = batch(&config, 2, 40);
         let loss = to_vec(model.loss_sum(input, targets))[0] / 80.0;
         assert!((loss - 61f64.ln()).abs() < 0.1, "{loss}");
@@ -133,14 +133,14 @@ fn batch(
     config: &ResolvedConfig,
     batch: usize,
     seq: usize,
-) -> (DecoderInput<Flex>, Tensor<Flex, 2, Int>) {
+) -> (ModelInput<Flex>, Tensor<Flex, 2, Int>) {
     let ids = ids(batch * seq + 1);
     let (input_ids, next) = (&ids[..batch * seq], &ids[1..]);
-    let rows = TokenRows { batch, seq, input_ids, position_ids: None, segment_ids: None };
+    let rows = TokenRows::new(batch, seq, input_ids);
     let device = Default::default();
     let next: Vec<i64> = next.iter().map(|id| i64::from(*id)).collect();
     let targets = Tensor::from_data(TensorData::new(next, [batch, seq]), &device);
-    (DecoderInput::new(&rows, config, &device).unwrap(), targets)
+    (ModelInput::new(&rows, config, &device).unwrap(), targets)
 }
 
 #[test]
@@ -161,8 +161,8 @@ fn losses_per_token_add_up_and_ignored_targets_count_nothing() {
 #[test]
 fn fresh_parameters_are_those_of_their_names_on_every_backend() {
     let config = config();
-    let plain = Decoder::<Flex>::init(&config, 3, &Default::default());
-    let training = Decoder::<Training>::init(&config, 3, &Default::default());
+    let plain = Transformer::<Flex>::init(&config, 3, &Default::default());
+    let training = Transformer::<Training>::init(&config, 3, &Default::default());
     let tensors = plain.to_tensors();
     let mut shapes = parameter_shapes(&config);
     shapes.sort();
@@ -176,7 +176,7 @@ fn fresh_parameters_are_those_of_their_names_on_every_backend() {
         assert_eq!(tensor.data, fresh_values(&config, 3, &tensor.name, &tensor.shape));
     }
     assert_eq!(plain.weights_sha256(), training.weights_sha256());
-    let other = Decoder::<Flex>::init(&config, 4, &Default::default());
+    let other = Transformer::<Flex>::init(&config, 4, &Default::default());
     assert_ne!(other.weights_sha256(), plain.weights_sha256());
     assert_eq!(other.with_tensors(tensors).unwrap().weights_sha256(), plain.weights_sha256());
 }
@@ -184,15 +184,11 @@ fn fresh_parameters_are_those_of_their_names_on_every_backend() {
 #[test]
 fn a_replaced_parameter_still_learns() {
     let config = config();
-    let model = Decoder::<Training>::init(&config, 3, &Default::default());
+    let model = Transformer::<Training>::init(&config, 3, &Default::default());
     let tensors = model.to_tensors();
     let model = model.with_tensors(tensors).unwrap().update_parameters(|_, p| p * 0.5);
     let (input, targets) = batch(&config, 1, 8);
-    let input = DecoderInput {
-        input_ids: Tensor::from_inner(input.input_ids),
-        position_ids: None,
-        segment_ids: None,
-    };
+    let input = ModelInput::of_ids(Tensor::from_inner(input.input_ids));
     let mut all = model.loss_sum(input, Tensor::from_inner(targets)).backward();
     let gradients = model.take_gradients(&mut all);
     assert_eq!(gradients.len(), parameter_shapes(model.config()).len());
@@ -208,7 +204,7 @@ fn a_replaced_parameter_still_learns() {
 #[test]
 fn inputs_of_another_length_or_beyond_the_table_are_refused() {
     let config = config();
-    let new = |rows: &TokenRows<'_>| DecoderInput::<Flex>::new(rows, &config, &Default::default());
+    let new = |rows: &TokenRows<'_>| ModelInput::<Flex>::new(rows, &config, &Default::default());
     let ids = ids(65);
     assert!(matches!(
         new(&rows(&ids)),

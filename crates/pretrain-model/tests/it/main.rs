@@ -8,6 +8,7 @@
 
 mod cases;
 mod directory;
+mod families;
 mod golden;
 mod golden_generation;
 mod golden_rope;

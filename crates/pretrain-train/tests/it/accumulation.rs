@@ -3,7 +3,7 @@
 use crate::run::{Workshop, config, model};
 use burn::tensor::{Int, Tensor};
 use pretrain_kernels::Flex;
-use pretrain_model::{Decoder, DecoderInput, TokenRows, read_safetensors};
+use pretrain_model::{ModelInput, TokenRows, Transformer, read_safetensors};
 use pretrain_pack::Loader;
 
 #[test]
@@ -47,7 +47,7 @@ fn the_loss_of_a_step_is_the_mean_over_its_targets() {
     // The same step by the plain way: one sequence at a time, the loss of each token on its own.
     let dataset = workshop.dataset("train.tokens");
     let loader = Loader::new(dataset, config.seed, 4).unwrap().micro_batch_size(1).unwrap();
-    let fresh = Decoder::<Flex>::init(&model(), config.seed, &Default::default());
+    let fresh = Transformer::<Flex>::init(&model(), config.seed, &Default::default());
     let (mut sum, mut targets) = (0.0, Vec::new());
     for micro in 0..4 {
         let batch = loader.batch(0, micro).unwrap();
@@ -57,8 +57,9 @@ fn the_loss_of_a_step_is_the_mean_over_its_targets() {
             input_ids: &batch.input_ids,
             position_ids: Some(&batch.position_ids),
             segment_ids: Some(&batch.segment_ids),
+            ..TokenRows::default()
         };
-        let input = DecoderInput::new(&rows, &model(), &Default::default()).unwrap();
+        let input = ModelInput::new(&rows, &model(), &Default::default()).unwrap();
         let labels = Tensor::<Flex, 1, Int>::from_ints(&batch.labels[..], &Default::default());
         let losses = fresh.token_losses(input, labels.reshape([1, batch.seq_len]));
         sum += losses.into_data().iter::<f64>().sum::<f64>();

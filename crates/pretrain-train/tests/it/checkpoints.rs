@@ -2,7 +2,7 @@
 
 use crate::run::{Workshop, checkpoints, config, model, read_log, result};
 use pretrain_kernels::Flex;
-use pretrain_model::Decoder;
+use pretrain_model::Transformer;
 use pretrain_store::StoreError;
 use pretrain_train::{Checkpoint, Outcome, Snapshot, TrainConfig, TrainError};
 use std::path::{Path, PathBuf};
@@ -133,7 +133,7 @@ fn a_checkpoint_is_a_model_directory() {
     let newest = Checkpoint::newest(&run).unwrap().unwrap();
     assert_eq!(newest.step(), 7);
     assert_eq!(newest.manifest().counts["step"], 7);
-    let model_read = Decoder::<Flex>::import_dir(newest.dir(), &Default::default()).unwrap();
+    let model_read = Transformer::<Flex>::import_dir(newest.dir(), &Default::default()).unwrap();
     assert_eq!(model_read.config().n_parameters(), model().n_parameters());
     assert!(Checkpoint::newest(&run.join("nowhere")).unwrap().is_none());
 }

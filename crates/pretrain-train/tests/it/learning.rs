@@ -2,7 +2,7 @@
 
 use crate::run::{SEQ_LEN, VOCAB, Workshop, config, model};
 use pretrain_kernels::Flex;
-use pretrain_model::Decoder;
+use pretrain_model::Transformer;
 use pretrain_optim::Schedule;
 use pretrain_pack::{
     PackConfig, PackedDataset, Packing, ShardHeader, TokenDataset, TokenShardWriter,
@@ -48,7 +48,7 @@ fn a_rate_of_zero_leaves_the_weights_as_they_were() {
     let mut config = config(3);
     config.schedule = Schedule::Constant { peak_lr: 0.0, warmup_steps: 0 };
     let Outcome::Finished { weights_sha256, .. } = workshop.run("run", &config) else { panic!() };
-    let fresh = Decoder::<Flex>::init(&model(), config.seed, &Default::default());
+    let fresh = Transformer::<Flex>::init(&model(), config.seed, &Default::default());
     assert_eq!(weights_sha256, fresh.weights_sha256());
     let losses: Vec<f64> = workshop.log("run").iter().map(|line| line.loss.unwrap()).collect();
     assert!(losses.iter().all(|loss| loss.is_finite()));

@@ -5,6 +5,7 @@
 mod accumulation;
 mod checkpoints;
 mod damage;
+mod families;
 mod killed;
 mod learning;
 mod refusals;
