@@ -21,6 +21,16 @@ pub enum FilterError {
         /// The faults, at least one.
         faults: Vec<Fault>,
     },
+    /// A model file is cut short, inconsistent, or of a kind that is not read.
+    #[error("{format} model, offset {offset}: {problem}")]
+    Model {
+        /// The format that was expected.
+        format: &'static str,
+        /// Where, in bytes (in lines for text formats).
+        offset: u64,
+        /// What was expected and what was found.
+        problem: String,
+    },
     /// No rule has this name.
     #[error("unknown rule name {name:?}")]
     UnknownRule {

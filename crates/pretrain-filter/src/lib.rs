@@ -82,10 +82,12 @@
 //! NLTK; rules that look at other documents (`pretrain-dedup`); reading and writing documents.
 #![forbid(unsafe_code)]
 
+mod bytes;
 mod checks;
 mod config;
 mod duplicate;
 mod error;
+pub mod fasttext;
 mod filter;
 mod funnel;
 mod name;

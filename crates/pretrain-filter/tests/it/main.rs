@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "tests say what they measured or skipped")]
 
 mod behaviour;
+mod fasttext;
 mod golden;
 mod preset;
 mod reference;
