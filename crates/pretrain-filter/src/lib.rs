@@ -90,6 +90,7 @@ mod error;
 pub mod fasttext;
 mod filter;
 mod funnel;
+pub mod langid;
 mod name;
 mod preset;
 mod rule;

@@ -5,5 +5,6 @@
 mod behaviour;
 mod fasttext;
 mod golden;
+mod langid;
 mod preset;
 mod reference;
