@@ -92,6 +92,8 @@ mod filter;
 mod funnel;
 pub mod langid;
 mod name;
+pub mod ngram_model;
+pub mod pii;
 mod preset;
 mod rule;
 mod verdict;

@@ -6,5 +6,7 @@ mod behaviour;
 mod fasttext;
 mod golden;
 mod langid;
+mod ngram_model;
+mod pii;
 mod preset;
 mod reference;
