@@ -21,6 +21,9 @@ pub enum FilterError {
         /// The faults, at least one.
         faults: Vec<Fault>,
     },
+    /// A list of phrases is too large for one automaton.
+    #[error("a list of phrases or substrings is too large")]
+    ListsTooLarge,
     /// A model file is cut short, inconsistent, or of a kind that is not read.
     #[error("{format} model, offset {offset}: {problem}")]
     Model {

@@ -96,6 +96,7 @@ pub mod ngram_model;
 pub mod pii;
 mod preset;
 mod rule;
+pub mod url;
 mod verdict;
 
 /// The README's code runs as a test.
@@ -105,11 +106,11 @@ struct Readme;
 
 pub use config::{FilterConfig, RuleConfig};
 pub use error::{Fault, FilterError, Problem, Result};
-pub use filter::{Filter, Scratch};
+pub use filter::{Filter, Input, Scratch};
 pub use funnel::{Count, Funnel};
 pub use name::RuleName;
 pub use rule::{
-    C4, C4Paragraphs, Code, FinewebQuality, GopherQuality, GopherRepetition, Length, NgramLimit,
-    Prose,
+    C4, C4Paragraphs, Code, Entropy, FinewebQuality, GopherQuality, GopherRepetition, LanguageRule,
+    Length, NgramLimit, Phrases, PiiRule, Prose, Residue, UrlLists, WordEntropy, char_entropy_bits,
 };
 pub use verdict::{Measurement, Reason, Verdict};

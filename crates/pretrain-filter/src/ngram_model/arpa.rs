@@ -73,7 +73,7 @@ impl Hashed {
 
     fn entry(&mut self, n: usize, line: &str) -> Result<(), String> {
         let mut fields = line.split(['\t', ' ']).filter(|field| !field.is_empty());
-        let mut number = |what: &str, text: Option<&str>| -> Result<f32, String> {
+        let number = |what: &str, text: Option<&str>| -> Result<f32, String> {
             let value = text.and_then(|text| text.parse::<f32>().ok()).filter(|v| !v.is_nan());
             value.ok_or_else(|| format!("{what} expected, {text:?} found"))
         };

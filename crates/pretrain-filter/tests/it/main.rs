@@ -6,6 +6,7 @@ mod behaviour;
 mod fasttext;
 mod golden;
 mod langid;
+mod lists;
 mod ngram_model;
 mod pii;
 mod preset;
