@@ -166,7 +166,9 @@ impl NgramModel {
         let mut found = self.unigram(word);
         let mut ngram = 1;
         while ngram <= history.len() {
-            let Some(longer) = self.extend(ngram + 1, found.node, history[ngram - 1]) else { break };
+            let Some(longer) = self.extend(ngram + 1, found.node, history[ngram - 1]) else {
+                break;
+            };
             found = longer;
             ngram += 1;
         }

@@ -158,13 +158,8 @@ pub fn find(text: &str, config: &PiiConfig) -> Vec<PiiSpan> {
         let public = config.public_addresses_only;
         address::find_v6(text, public, |start, end| add(PiiKind::Ipv6, start, end));
     }
-    let numeric = [
-        PiiKind::Iban,
-        PiiKind::Card,
-        PiiKind::NationalId,
-        PiiKind::Ipv4,
-        PiiKind::Phone,
-    ];
+    let numeric =
+        [PiiKind::Iban, PiiKind::Card, PiiKind::NationalId, PiiKind::Ipv4, PiiKind::Phone];
     if numeric.into_iter().any(wanted) {
         number::find(text, config, add);
     }

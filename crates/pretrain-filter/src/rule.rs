@@ -26,5 +26,5 @@ pub use pii::PiiRule;
 pub use prose::Prose;
 pub use repetition::{GopherRepetition, NgramLimit};
 pub use residue::Residue;
-pub use url::UrlLists;
 pub(crate) use url::CompiledUrlLists;
+pub use url::UrlLists;

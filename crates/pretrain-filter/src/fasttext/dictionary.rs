@@ -71,8 +71,7 @@ impl Dictionary {
             return Err(bytes.fault("parts of words without buckets"));
         }
         let bucket = bucket as u64;
-        let mut dictionary =
-            Self { ids, parts: Vec::new(), labels, bucket, min_n, max_n, pruned };
+        let mut dictionary = Self { ids, parts: Vec::new(), labels, bucket, min_n, max_n, pruned };
         let mut padded = Vec::new();
         dictionary.parts = (words.iter().enumerate())
             .map(|(i, word)| {
@@ -106,9 +105,7 @@ impl Dictionary {
     pub(super) fn n_inputs(&self) -> usize {
         match &self.pruned {
             None => self.n_words() + self.bucket as usize,
-            Some(rows) => {
-                self.n_words() + rows.values().max().map_or(0, |&row| row as usize + 1)
-            }
+            Some(rows) => self.n_words() + rows.values().max().map_or(0, |&row| row as usize + 1),
         }
     }
 
@@ -215,9 +212,7 @@ fn hash(word: &[u8]) -> u32 {
 }
 
 /// Words between ASCII white space and NUL, then `</s>`; a `</s>` in the text ends it.
-pub(super) fn tokens<'t>(
-    pieces: impl Iterator<Item = &'t str>,
-) -> impl Iterator<Item = &'t [u8]> {
+pub(super) fn tokens<'t>(pieces: impl Iterator<Item = &'t str>) -> impl Iterator<Item = &'t [u8]> {
     let words = pieces.flat_map(|piece| {
         let space = |b: &u8| matches!(b, b' ' | b'\n' | b'\r' | b'\t' | 0x0b | 0x0c | 0);
         piece.as_bytes().split(space).filter(|word| !word.is_empty())

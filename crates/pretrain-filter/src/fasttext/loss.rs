@@ -10,10 +10,14 @@ fn log(x: f32) -> f32 {
 #[derive(Clone, Debug)]
 pub(super) enum Loss {
     /// A Huffman tree over the labels; `nodes[i]` are the children of the inner node `n_labels + i`.
-    Hierarchical { nodes: Vec<(usize, usize)> },
+    Hierarchical {
+        nodes: Vec<(usize, usize)>,
+    },
     Softmax,
     /// A sigmoid per label, from a table.
-    OneVersusAll { sigmoid: Vec<f32> },
+    OneVersusAll {
+        sigmoid: Vec<f32>,
+    },
 }
 
 const SIGMOID_STEPS: usize = 512;

@@ -8,8 +8,17 @@ const N_CENTROIDS: usize = 256;
 
 #[derive(Clone, Debug)]
 pub(super) enum Matrix {
-    Dense { columns: usize, data: Vec<f32> },
-    Quantised { rows: usize, columns: usize, codes: Vec<u8>, quantiser: Quantiser, norms: Option<Norms> },
+    Dense {
+        columns: usize,
+        data: Vec<f32>,
+    },
+    Quantised {
+        rows: usize,
+        columns: usize,
+        codes: Vec<u8>,
+        quantiser: Quantiser,
+        norms: Option<Norms>,
+    },
 }
 
 /// Lengths of the rows, quantised apart from their directions.

@@ -52,7 +52,11 @@ impl LanguageTrainer {
         let n = self.counts.len();
         if n == 0 || n > 256 {
             let problem = format!("{n} languages, 1 to 256 fit");
-            return Err(FilterError::Model { format: "language identification", offset: 0, problem });
+            return Err(FilterError::Model {
+                format: "language identification",
+                offset: 0,
+                problem,
+            });
         }
         let mut unseen = Vec::new();
         let mut features = BTreeMap::new();

@@ -45,10 +45,13 @@ impl Hashed {
                 let (n, count) = count.split_once('=').unwrap_or((count, ""));
                 let (n, count) = (n.trim().parse::<usize>(), count.trim().parse::<usize>());
                 match (n, count) {
-                    (Ok(n), Ok(count)) if n == counts.len() + 1 && n <= MAX_ORDER => counts.push(count),
+                    (Ok(n), Ok(count)) if n == counts.len() + 1 && n <= MAX_ORDER => {
+                        counts.push(count)
+                    }
                     _ => return Err(fault(at, format!("a count expected, {line:?} found"))),
                 }
-            } else if let Some(n) = line.strip_prefix('\\').and_then(|l| l.strip_suffix("-grams:")) {
+            } else if let Some(n) = line.strip_prefix('\\').and_then(|l| l.strip_suffix("-grams:"))
+            {
                 section += 1;
                 if n.parse() != Ok(section) || section > counts.len() {
                     return Err(fault(at, format!("section {section} expected, {line:?} found")));

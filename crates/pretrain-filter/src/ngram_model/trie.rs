@@ -195,7 +195,8 @@ impl Trie {
         let (prob, backoff) = match level.values {
             Values::Plain => {
                 let prob = self.bits(level.base, record, 31) as u32 | 1 << 31;
-                let backoff = if longest { 0 } else { self.bits(level.base, record + 31, 32) as u32 };
+                let backoff =
+                    if longest { 0 } else { self.bits(level.base, record + 31, 32) as u32 };
                 (f32::from_bits(prob), f32::from_bits(backoff))
             }
             Values::Quantised { prob_bits, probs, backoff_bits, backoffs } => {
@@ -203,7 +204,8 @@ impl Trie {
                 let backoff = self.bits(level.base, record, backoff_bits) as usize;
                 let prob = self.bits(level.base, record + u64::from(backoff_bits), prob_bits);
                 let prob = float_at(&self.data, probs + 4 * prob as usize);
-                let backoff = if longest { 0.0 } else { float_at(&self.data, backoffs + 4 * backoff) };
+                let backoff =
+                    if longest { 0.0 } else { float_at(&self.data, backoffs + 4 * backoff) };
                 (prob, backoff)
             }
         };

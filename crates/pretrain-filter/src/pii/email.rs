@@ -22,7 +22,8 @@ pub(super) fn find(text: &str, mut each: impl FnMut(usize, usize)) {
 /// The dot-atom before `at`, from its first letter or digit.
 fn local_start(bytes: &[u8], at: usize) -> Option<usize> {
     let part = |b: u8| {
-        b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'%' | b'+' | b'-' | b'\'' | b'&' | b'~')
+        b.is_ascii_alphanumeric()
+            || matches!(b, b'.' | b'_' | b'%' | b'+' | b'-' | b'\'' | b'&' | b'~')
     };
     let mut start = at;
     while start > 0 && at - start <= MAX_LOCAL && part(bytes[start - 1]) {
@@ -71,6 +72,10 @@ fn domain_end(bytes: &[u8], start: usize) -> Option<usize> {
     let plausible = (word || name.starts_with("xn--"))
         && !FILE_ENDINGS.contains(&name.to_ascii_lowercase().as_str());
     let next = bytes.get(end);
-    (n_labels >= 2 && plausible && next != Some(&b'@') && next != Some(&b'_') && end - start <= MAX_DOMAIN)
+    (n_labels >= 2
+        && plausible
+        && next != Some(&b'@')
+        && next != Some(&b'_')
+        && end - start <= MAX_DOMAIN)
         .then_some(end)
 }

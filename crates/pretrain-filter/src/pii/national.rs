@@ -64,7 +64,8 @@ fn uk(bytes: &[u8], digit: usize) -> Option<(usize, usize)> {
         at += 1;
     }
     at += usize::from(spaced && *bytes.get(at)? == b' ');
-    (matches!(bytes.get(at)?, b'A'..=b'D') && !is_word(bytes.get(at + 1))).then_some((start, at + 1))
+    (matches!(bytes.get(at)?, b'A'..=b'D') && !is_word(bytes.get(at + 1)))
+        .then_some((start, at + 1))
 }
 
 /// Citizen number: six digits of place, date of birth, three of order, check character (GB 11643).
@@ -78,7 +79,8 @@ fn china(bytes: &[u8], start: usize) -> Option<usize> {
     let weights = [7u64, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     let sum: u64 = body.iter().zip(weights).map(|(b, w)| u64::from(b - b'0') * w).sum();
     let right = b"10X98765432"[(sum % 11) as usize] == check.to_ascii_uppercase();
-    let dated = (1900..2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    let dated =
+        (1900..2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
     (right && dated && body[0] != b'0').then_some(start + 18)
 }
 

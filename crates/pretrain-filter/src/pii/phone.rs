@@ -6,17 +6,71 @@ use super::{Region, is_word};
 /// Country calling codes with the lengths of the numbers after them (ITU E.164 and the national
 /// plans, rounded to what is in use). Codes that are not listed take 7 to 12 digits.
 const CODES: &[(&str, usize, usize)] = &[
-    ("1", 10, 10), ("7", 10, 10), ("20", 8, 10), ("27", 9, 9), ("30", 10, 10), ("31", 9, 9),
-    ("32", 8, 9), ("33", 9, 9), ("34", 9, 9), ("36", 8, 9), ("39", 6, 11), ("40", 9, 9),
-    ("41", 9, 9), ("43", 7, 12), ("44", 9, 10), ("45", 8, 8), ("46", 7, 10), ("47", 8, 8),
-    ("48", 9, 9), ("49", 6, 11), ("51", 8, 9), ("52", 10, 10), ("53", 6, 8), ("54", 10, 11),
-    ("55", 10, 11), ("56", 9, 9), ("57", 8, 10), ("58", 10, 10), ("60", 7, 10), ("61", 9, 9),
-    ("62", 7, 12), ("63", 8, 10), ("64", 8, 10), ("65", 8, 8), ("66", 8, 9), ("81", 9, 10),
-    ("82", 8, 10), ("84", 9, 10), ("86", 10, 11), ("90", 10, 10), ("91", 10, 10), ("92", 9, 10),
-    ("93", 9, 9), ("94", 9, 9), ("95", 7, 10), ("98", 10, 10), ("351", 9, 9), ("352", 6, 11),
-    ("353", 7, 9), ("354", 7, 7), ("358", 6, 11), ("359", 8, 9), ("370", 8, 8), ("371", 8, 8),
-    ("372", 7, 8), ("380", 9, 9), ("385", 8, 9), ("386", 8, 8), ("420", 9, 9), ("421", 9, 9),
-    ("852", 8, 8), ("886", 8, 9), ("966", 9, 9), ("971", 8, 9), ("972", 8, 9),
+    ("1", 10, 10),
+    ("7", 10, 10),
+    ("20", 8, 10),
+    ("27", 9, 9),
+    ("30", 10, 10),
+    ("31", 9, 9),
+    ("32", 8, 9),
+    ("33", 9, 9),
+    ("34", 9, 9),
+    ("36", 8, 9),
+    ("39", 6, 11),
+    ("40", 9, 9),
+    ("41", 9, 9),
+    ("43", 7, 12),
+    ("44", 9, 10),
+    ("45", 8, 8),
+    ("46", 7, 10),
+    ("47", 8, 8),
+    ("48", 9, 9),
+    ("49", 6, 11),
+    ("51", 8, 9),
+    ("52", 10, 10),
+    ("53", 6, 8),
+    ("54", 10, 11),
+    ("55", 10, 11),
+    ("56", 9, 9),
+    ("57", 8, 10),
+    ("58", 10, 10),
+    ("60", 7, 10),
+    ("61", 9, 9),
+    ("62", 7, 12),
+    ("63", 8, 10),
+    ("64", 8, 10),
+    ("65", 8, 8),
+    ("66", 8, 9),
+    ("81", 9, 10),
+    ("82", 8, 10),
+    ("84", 9, 10),
+    ("86", 10, 11),
+    ("90", 10, 10),
+    ("91", 10, 10),
+    ("92", 9, 10),
+    ("93", 9, 9),
+    ("94", 9, 9),
+    ("95", 7, 10),
+    ("98", 10, 10),
+    ("351", 9, 9),
+    ("352", 6, 11),
+    ("353", 7, 9),
+    ("354", 7, 7),
+    ("358", 6, 11),
+    ("359", 8, 9),
+    ("370", 8, 8),
+    ("371", 8, 8),
+    ("372", 7, 8),
+    ("380", 9, 9),
+    ("385", 8, 9),
+    ("386", 8, 8),
+    ("420", 9, 9),
+    ("421", 9, 9),
+    ("852", 8, 8),
+    ("886", 8, 9),
+    ("966", 9, 9),
+    ("971", 8, 9),
+    ("972", 8, 9),
 ];
 
 /// The number whose first digit is at `digit`: where it begins (with `+` or `(`) and ends.
@@ -27,7 +81,8 @@ pub(super) fn at(bytes: &[u8], digit: usize, regions: &[Region]) -> Option<(usiz
         _ => (digit, false),
     };
     let glued = |b: Option<u8>| {
-        is_word(b.as_ref()) || matches!(b, Some(b'.' | b',' | b'-' | b'/' | b'+' | b'$' | b'#' | b'=' | b'&'))
+        is_word(b.as_ref())
+            || matches!(b, Some(b'.' | b',' | b'-' | b'/' | b'+' | b'$' | b'#' | b'=' | b'&'))
     };
     if international {
         if glued(before(start)) && before(start) != Some(b'=') {
@@ -42,7 +97,9 @@ pub(super) fn at(bytes: &[u8], digit: usize, regions: &[Region]) -> Option<(usiz
     regions.iter().find_map(|region| {
         let found = match region {
             Region::US => north_america(bytes, digit, opened),
-            Region::GB => led_by_zero(bytes, digit, 10..=11, |d| matches!(d, b'1' | b'2' | b'3' | b'7')),
+            Region::GB => {
+                led_by_zero(bytes, digit, 10..=11, |d| matches!(d, b'1' | b'2' | b'3' | b'7'))
+            }
             Region::DE => led_by_zero(bytes, digit, 9..=12, |d| d != b'0'),
             Region::FR => led_by_zero(bytes, digit, 10..=10, |d| d != b'0' && d != b'8'),
         };
@@ -59,7 +116,8 @@ fn bordered_after(bytes: &[u8], end: usize) -> bool {
 /// Groups of digits with at most one separator between them, a bracketed one among them, taken one by
 /// one while `max` digits are not passed. Gives the longest end with `min` digits or more.
 fn international_end(bytes: &[u8], digit: usize) -> Option<usize> {
-    let digits = |n: usize| bytes.get(digit..digit + n).filter(|d| d.iter().all(u8::is_ascii_digit));
+    let digits =
+        |n: usize| bytes.get(digit..digit + n).filter(|d| d.iter().all(u8::is_ascii_digit));
     // Codes are prefix-free; the longest is three digits.
     let known = CODES.iter().find(|(code, ..)| digits(code.len()) == Some(code.as_bytes()));
     let (code_len, min, max) = match known {
@@ -77,7 +135,8 @@ fn international_end(bytes: &[u8], digit: usize) -> Option<usize> {
         next += usize::from(bracket);
         let mut run = bytes.get(next..)?.iter().take_while(|b| b.is_ascii_digit()).count();
         // "(0)" after the code is the national prefix, which is not dialled.
-        let trunk = bracket && run == 1 && bytes[next] == b'0' && bytes.get(next + 1) == Some(&b')');
+        let trunk =
+            bracket && run == 1 && bytes[next] == b'0' && bytes.get(next + 1) == Some(&b')');
         if trunk {
             run = 0;
             next += 1;
@@ -151,7 +210,9 @@ fn led_by_zero(
     length: std::ops::RangeInclusive<usize>,
     second: impl Fn(u8) -> bool,
 ) -> Option<(usize, usize)> {
-    if bytes[digit] != b'0' || !bytes.get(digit + 1).is_some_and(|&b| b.is_ascii_digit() && second(b)) {
+    if bytes[digit] != b'0'
+        || !bytes.get(digit + 1).is_some_and(|&b| b.is_ascii_digit() && second(b))
+    {
         return None;
     }
     let (mut at, mut n, mut groups, mut separator, mut best) = (digit, 0, 0, None, None);
@@ -167,7 +228,10 @@ fn led_by_zero(
             best = Some((digit, at));
         }
         match bytes.get(at) {
-            Some(&b) if matches!(b, b' ' | b'-' | b'.' | b'/') && separator.is_none_or(|s| s == b || s == b'/') => {
+            Some(&b)
+                if matches!(b, b' ' | b'-' | b'.' | b'/')
+                    && separator.is_none_or(|s| s == b || s == b'/') =>
+            {
                 separator = Some(b);
                 at += 1;
             }

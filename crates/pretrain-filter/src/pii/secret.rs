@@ -164,7 +164,8 @@ fn assigned(bytes: &[u8], after: usize) -> Option<(usize, usize)> {
         .take_while(|&&b| is_token(b) || matches!(b, b'/' | b'+' | b'='))
         .count();
     let value = &value[..n];
-    ((20..=MAX_ASSIGNED).contains(&n) && looks_random(value) && !is_word(bytes.get(at + n))).then_some((at, at + n))
+    ((20..=MAX_ASSIGNED).contains(&n) && looks_random(value) && !is_word(bytes.get(at + n)))
+        .then_some((at, at + n))
 }
 
 /// Longest value that is looked at.
@@ -179,16 +180,16 @@ fn looks_random(value: &[u8]) -> bool {
         counts[usize::from(b & 0x7f)] += 1;
     }
     let n = value.len() as f64;
-    let bits: f64 = (counts.iter().filter(|&&c| c > 0))
-        .map(|&c| f64::from(c) / n)
-        .map(|p| -p * p.log2())
-        .sum();
+    let bits: f64 =
+        (counts.iter().filter(|&&c| c > 0)).map(|&c| f64::from(c) / n).map(|p| -p * p.log2()).sum();
     digits && letters && bits >= 3.3
 }
 
 /// The password of `user:password@host` after `://`.
 fn password(bytes: &[u8], after: usize) -> Option<(usize, usize)> {
-    let part = |b: u8| b.is_ascii_graphic() && !matches!(b, b'/' | b':' | b'@' | b'"' | b'\'' | b'<' | b'>');
+    let part = |b: u8| {
+        b.is_ascii_graphic() && !matches!(b, b'/' | b':' | b'@' | b'"' | b'\'' | b'<' | b'>')
+    };
     const MAX: usize = 128;
     let user = run(&bytes[..bytes.len().min(after + MAX)], after, part);
     if user == 0 || bytes.get(after + user) != Some(&b':') {

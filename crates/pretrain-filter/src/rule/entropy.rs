@@ -54,12 +54,8 @@ impl Entropy {
             checks.at_least(RuleName::EntropyMinCharBits, self.min_char_bits, || bits)?;
             checks.at_most(RuleName::EntropyMaxCharBits, self.max_char_bits, || bits)?;
         }
-        let wanted = [
-            self.min_word_nats,
-            self.max_word_nats,
-            self.min_unique_words,
-            self.max_unique_words,
-        ];
+        let wanted =
+            [self.min_word_nats, self.max_word_nats, self.min_unique_words, self.max_unique_words];
         if wanted.iter().any(Option::is_some) {
             let words = WordEntropy::of(view.text());
             checks.at_least(RuleName::EntropyMinWordNats, self.min_word_nats, || words.nats)?;

@@ -39,9 +39,7 @@ impl Residue {
         })?;
         let n = text.len().max(1);
         checks.at_most(RuleName::ResidueMaxHtml, self.max_html, || share(html(text), n))?;
-        checks.at_most(RuleName::ResidueMaxMojibake, self.max_mojibake, || {
-            share(mojibake(text), n)
-        })
+        checks.at_most(RuleName::ResidueMaxMojibake, self.max_mojibake, || share(mojibake(text), n))
     }
 }
 
@@ -88,7 +86,21 @@ fn mojibake(text: &str) -> usize {
             // The lead byte of a UTF-8 sequence as a letter, followed by a continuation byte as a sign.
             'Â' | 'Ã' | 'â' | 'Ð' | 'Ñ' | 'ð' => {
                 let sign = |c: &char| {
-                    matches!(c, '\u{80}'..='\u{bf}' | '€' | '™' | 'œ' | 'ž' | 'Ÿ' | '‚' | '„' | '†' | '‡' | '‰')
+                    matches!(
+                        c,
+                        '\u{80}'
+                            ..='\u{bf}'
+                                | '€'
+                                | '™'
+                                | 'œ'
+                                | 'ž'
+                                | 'Ÿ'
+                                | '‚'
+                                | '„'
+                                | '†'
+                                | '‡'
+                                | '‰'
+                    )
                 };
                 if let Some(next) = chars.next_if(sign) {
                     n += c.len_utf8() + next.len_utf8();

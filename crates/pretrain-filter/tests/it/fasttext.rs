@@ -42,8 +42,12 @@ fn golden_fasttext_predictions() {
             let text = record["text"].as_str().expect("text");
             let id = &record["id"];
             let probs = floats(&record["probs"]);
-            let labels: Vec<&str> =
-                record["labels"].as_array().expect("labels").iter().filter_map(Value::as_str).collect();
+            let labels: Vec<&str> = record["labels"]
+                .as_array()
+                .expect("labels")
+                .iter()
+                .filter_map(Value::as_str)
+                .collect();
             let got = model.predict(text, labels.len().max(1), 0.0);
             assert_eq!(got.len(), labels.len(), "{name} {id}");
             for ((i, got), expected) in got.iter().enumerate().zip(&probs) {

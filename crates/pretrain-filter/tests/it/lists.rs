@@ -107,7 +107,9 @@ fn golden_bad_words() {
     }
     let pool = crate::reference::folder("pool").expect("the texts are there");
     let language: BTreeMap<String, String> = (records(&pool, "texts").iter())
-        .map(|record| (record["id"].to_string(), record["lang"].as_str().unwrap_or("en").to_owned()))
+        .map(|record| {
+            (record["id"].to_string(), record["lang"].as_str().unwrap_or("en").to_owned())
+        })
         .collect();
     let filter = filter(RuleConfig::Phrases(Phrases::c4_bad_words(by_language)));
     let (mut n, mut differences) = (0, Vec::new());
