@@ -66,7 +66,7 @@ pub(super) fn luhn(digits: &[u8]) -> bool {
             (_, d) => 2 * d,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// Digits from `start` on, in groups separated by one space or one hyphen (the same throughout).
