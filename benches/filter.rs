@@ -22,7 +22,7 @@ fn main() -> Result<()> {
             let mut scratch = Scratch::default();
             let kept = texts
                 .iter()
-                .filter(|text| !matches!(filter.judge_with(text, &mut scratch), Verdict::Drop(_)));
+                .filter(|text| !matches!(filter.judge_with(text.as_str(), &mut scratch), Verdict::Drop(_)));
             kept.count()
         });
     }

@@ -5,7 +5,7 @@
 use clap::Args;
 use examples::command::{self, Common, Failure, OrUsage, required, required_list};
 use examples::progress::Progress;
-use examples::stages::clean::{CleanConfig, clean};
+use examples::stages::clean::{CleanConfig, clean, diff, explain};
 use examples::stages::{Documents, StageReport, megabytes};
 use pretrain_corpus::ReadOptions;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ struct Settings {
     /// Where the kept documents, `rejected/` and `report.json` go
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// The rules: gopher, c4, fineweb, prose or code [default: gopher]
+    /// The rules: gopher, c4, fineweb, fineweb-0.10, pii, residue, prose or code [default: gopher]
     #[arg(long)]
     preset: Option<String>,
     /// The field that holds the text [default: text]
@@ -33,6 +33,15 @@ struct Settings {
     /// Print the preset as TOML, to be edited and passed back as `[filters]`, and stop
     #[arg(long)]
     print_preset: bool,
+    /// Drop nothing: keep every document with the value of every check in its metadata
+    #[arg(long)]
+    annotate: bool,
+    /// Print every check of the document with this id, and stop
+    #[arg(long, value_name = "ID")]
+    explain: Option<String>,
+    /// Print what this preset would change against the rules, and stop
+    #[arg(long, value_name = "PRESET")]
+    diff: Option<String>,
     /// Rules in full, instead of a preset (configuration file only)
     #[arg(skip)]
     filters: Option<CleanConfig>,
@@ -47,7 +56,7 @@ struct Outcome {
 
 fn run(settings: Settings, common: &Common) -> Result<Option<Outcome>, Failure> {
     let preset = settings.preset.as_deref().unwrap_or("gopher");
-    let config = match settings.filters {
+    let mut config = match settings.filters {
         Some(config) => config,
         None => CleanConfig::preset(preset).or_usage()?,
     };
@@ -55,7 +64,7 @@ fn run(settings: Settings, common: &Common) -> Result<Option<Outcome>, Failure> 
         println!("[filters]\n{}", toml::to_string(&config).or_usage()?);
         return Ok(None);
     }
-    let out = required(settings.out, "out")?;
+    config.annotate |= settings.annotate;
     let input = required_list(&settings.input, "input")?;
     let defaults = ReadOptions::default();
     let documents = Documents::open(input).or_usage()?.with_options(ReadOptions {
@@ -63,6 +72,17 @@ fn run(settings: Settings, common: &Common) -> Result<Option<Outcome>, Failure> 
         id_field: settings.id_field.unwrap_or(defaults.id_field),
         ..ReadOptions::default()
     });
+    if let Some(id) = &settings.explain {
+        print!("{}", explain(&documents, &config, id)?);
+        return Ok(None);
+    }
+    if let Some(preset) = &settings.diff {
+        let other = CleanConfig::preset(preset).or_usage()?;
+        let changes = diff(&documents, &config.default, &other.default)?;
+        println!("{}", serde_json::to_string_pretty(&changes).or_usage()?);
+        return Ok(None);
+    }
+    let out = required(settings.out, "out")?;
     let done = clean(&documents, &out, &config, Progress::new(common.quiet))?;
     if !common.json {
         let StageReport { documents, bytes, .. } = done.report;

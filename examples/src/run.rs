@@ -136,6 +136,7 @@ impl Settings {
             (self.vocab_size.unwrap_or_default(), self.seq_len.unwrap_or_default());
         let preset = |name: &str| FilterConfig::preset(name);
         let mut clean = CleanConfig {
+            annotate: false,
             default: preset(&self.preset.unwrap_or_default())?,
             by_source: BTreeMap::new(),
         };

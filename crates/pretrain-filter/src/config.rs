@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Fault, FilterError, Problem, Result};
 use crate::rule::{
-    C4, C4Paragraphs, Code, FinewebQuality, GopherQuality, GopherRepetition, Length, Prose,
+    C4, C4Paragraphs, Code, Entropy, FinewebQuality, GopherQuality, GopherRepetition, LanguageRule,
+    Length, Phrases, PiiRule, Prose, Residue, UrlLists,
 };
 
 /// The rules of a filter, in the order in which they are applied.
@@ -49,6 +50,18 @@ pub enum RuleConfig {
     Code(Code),
     /// Markdown and doc comments that are not prose.
     Prose(Prose),
+    /// Phrases that are not wanted, by language: C4's bad words.
+    Phrases(Phrases),
+    /// Where the text comes from.
+    UrlLists(UrlLists),
+    /// Entropy of characters and words.
+    Entropy(Entropy),
+    /// HTML, placeholders and wrong decoding.
+    Residue(Residue),
+    /// Which language the text is in.
+    Language(LanguageRule),
+    /// Personal data. Rewrites the text for the rules after it, or drops it.
+    Pii(PiiRule),
 }
 
 impl RuleConfig {
@@ -63,6 +76,12 @@ impl RuleConfig {
             RuleConfig::FinewebQuality(_) => "fineweb-quality",
             RuleConfig::Code(_) => "code",
             RuleConfig::Prose(_) => "prose",
+            RuleConfig::Phrases(_) => "phrases",
+            RuleConfig::UrlLists(_) => "url-lists",
+            RuleConfig::Entropy(_) => "entropy",
+            RuleConfig::Residue(_) => "residue",
+            RuleConfig::Language(_) => "language",
+            RuleConfig::Pii(_) => "pii",
         }
     }
 }
@@ -86,6 +105,12 @@ impl FilterConfig {
                 RuleConfig::FinewebQuality(rule) => rule.validate(&mut faults),
                 RuleConfig::Code(rule) => rule.validate(&mut faults),
                 RuleConfig::Prose(rule) => rule.validate(&mut faults),
+                RuleConfig::Phrases(rule) => rule.validate(&mut faults),
+                RuleConfig::UrlLists(rule) => rule.validate(&mut faults),
+                RuleConfig::Entropy(rule) => rule.validate(&mut faults),
+                RuleConfig::Residue(rule) => rule.validate(&mut faults),
+                RuleConfig::Language(rule) => rule.validate(&mut faults),
+                RuleConfig::Pii(_) => {}
             }
         }
         if faults.all.is_empty() {

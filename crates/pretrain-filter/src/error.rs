@@ -21,6 +21,19 @@ pub enum FilterError {
         /// The faults, at least one.
         faults: Vec<Fault>,
     },
+    /// A list of phrases is too large for one automaton.
+    #[error("a list of phrases or substrings is too large")]
+    ListsTooLarge,
+    /// A model file is cut short, inconsistent, or of a kind that is not read.
+    #[error("{format} model, offset {offset}: {problem}")]
+    Model {
+        /// The format that was expected.
+        format: &'static str,
+        /// Where, in bytes (in lines for text formats).
+        offset: u64,
+        /// What was expected and what was found.
+        problem: String,
+    },
     /// No rule has this name.
     #[error("unknown rule name {name:?}")]
     UnknownRule {

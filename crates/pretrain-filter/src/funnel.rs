@@ -18,7 +18,7 @@ pub struct Count {
 }
 
 impl Count {
-    fn add(&mut self, documents: u64, bytes: u64) {
+    pub(crate) fn add(&mut self, documents: u64, bytes: u64) {
         self.documents = self.documents.saturating_add(documents);
         self.bytes = self.bytes.saturating_add(bytes);
     }

@@ -1,5 +1,6 @@
 //! Quality filters for pretraining text: rules with thresholds, named presets, and verdicts that say
-//! which check failed, with what value, against what threshold.
+//! which check failed, with what value, against what threshold; and the models and scanners that such
+//! rules need.
 //!
 //! A [`FilterConfig`] (plain data: from a [preset](FilterConfig::preset), from TOML or JSON, or made
 //! in code) becomes a [`Filter`], which takes a text and gives a [`Verdict`]: keep, keep in another
@@ -43,7 +44,10 @@
 //! |---|---|
 //! | `gopher` | Gopher's repetition and quality rules |
 //! | `c4` | C4's line and document rules |
-//! | `fineweb` | `gopher`, C4 without its rule on terminal punctuation, FineWeb's rules |
+//! | `fineweb-0.10` | `gopher`, C4 without its rule on terminal punctuation, FineWeb's rules |
+//! | `fineweb` | the newest of its kind: now `fineweb-0.10` |
+//! | `pii` | every kind of personal data masked |
+//! | `residue` | HTML, placeholder text, wrong decoding, almost no entropy |
 //! | `prose` | ours, for Markdown and doc comments: length, share of letters, code blocks, tables, links, stop words, loose repetition limits |
 //! | `code` | ours, for source files: length, generated-file markers, line lengths, numbers and escapes, lines and runs of lines that look alike |
 //!
@@ -54,6 +58,21 @@
 //! preset than this one. Two differences from the reference are deliberate: a text without words,
 //! where it divides by zero when `min_words` is off, is dropped as `gopher-quality.empty`, and a word
 //! that makes its tokenizer fail (`IS_ALPHA`) does not.
+//!
+//! # Rules with lists, and rooms of their own
+//!
+//! [`Phrases`] are C4's bad words and other lists by language, [`UrlLists`] FineWeb's URL filter with
+//! a public suffix list that is compiled in; the lists themselves are the user's (their licences are
+//! share-alike or ask for attribution). A text comes with its URL and language as an [`Input`].
+//!
+//! - [`langid`]: a [`LanguageId`](langid::LanguageId) trait and an embedded model of 142 languages;
+//! - [`fasttext`]: fastText classifiers, `.bin` and `.ftz`: lid.176, GlotLID, quality models;
+//! - [`ngram_model`]: ARPA and KenLM files, word scores, CCNet's perplexity;
+//! - [`pii`]: spans of personal data and secrets; masks and keyed pseudonyms;
+//! - [`url`]: hosts and registered domains.
+//!
+//! [`Filter::explain`] shows one text with every check; [`Comparison`] counts what another
+//! configuration changes.
 //!
 //! The thresholds of `prose` and `code` were chosen on the sources of 673 published crates, which a
 //! workspace like this one depends on: 20,669 Rust files, 422 MB. Of these `code` keeps 84 % of the
@@ -78,19 +97,29 @@
 //!
 //! # What is not here
 //!
-//! URL rules, language identification, perplexity, classifiers, toxicity word lists and PII; tokens of
-//! NLTK; rules that look at other documents (`pretrain-dedup`); reading and writing documents.
+//! Rules on perplexity and on scores of fastText models (the models are here, the caller compares);
+//! an estimator of n-gram models; tokens of NLTK and of spaCy's other languages, and with them the
+//! first FineWeb and FineWeb-2; the rules of DCLM, RedPajama-V2 (but its word entropy) and NeMo
+//! Curator where they differ from datatrove's; rules that look at other documents
+//! (`pretrain-dedup`); reading and writing documents.
 #![forbid(unsafe_code)]
 
+mod bytes;
 mod checks;
 mod config;
 mod duplicate;
 mod error;
+mod explain;
+pub mod fasttext;
 mod filter;
 mod funnel;
+pub mod langid;
 mod name;
+pub mod ngram_model;
+pub mod pii;
 mod preset;
 mod rule;
+pub mod url;
 mod verdict;
 
 /// The README's code runs as a test.
@@ -100,11 +129,12 @@ struct Readme;
 
 pub use config::{FilterConfig, RuleConfig};
 pub use error::{Fault, FilterError, Problem, Result};
-pub use filter::{Filter, Scratch};
+pub use explain::{Comparison, Explanation};
+pub use filter::{Filter, Input, Scratch};
 pub use funnel::{Count, Funnel};
 pub use name::RuleName;
 pub use rule::{
-    C4, C4Paragraphs, Code, FinewebQuality, GopherQuality, GopherRepetition, Length, NgramLimit,
-    Prose,
+    C4, C4Paragraphs, Code, Entropy, FinewebQuality, GopherQuality, GopherRepetition, LanguageRule,
+    Length, NgramLimit, Phrases, PiiRule, Prose, Residue, UrlLists, WordEntropy, char_entropy_bits,
 };
 pub use verdict::{Measurement, Reason, Verdict};

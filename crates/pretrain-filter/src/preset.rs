@@ -1,13 +1,16 @@
-//! The presets. The first three are datatrove 0.10's filters with their default thresholds; the last
-//! two are ours, for the documentation and the sources of software.
+//! The presets. `gopher`, `c4` and `fineweb` are datatrove 0.10's filters with their default
+//! thresholds; the others are ours.
 
 use crate::config::{FilterConfig, RuleConfig};
 use crate::error::{FilterError, Result};
+use crate::pii::{PiiAction, PiiConfig};
 use crate::rule::{
-    C4, Code, FinewebQuality, GopherQuality, GopherRepetition, Length, NgramLimit, Prose,
+    C4, Code, Entropy, FinewebQuality, GopherQuality, GopherRepetition, Length, NgramLimit,
+    PiiRule, Prose, Residue,
 };
 
-const NAMES: &[&str] = &["gopher", "c4", "fineweb", "prose", "code"];
+const NAMES: &[&str] =
+    &["gopher", "c4", "fineweb", "fineweb-0.10", "pii", "residue", "prose", "code"];
 
 impl FilterConfig {
     /// The preset of this name: plain data, to print, change and pass on.
@@ -32,7 +35,10 @@ fn by_name(name: &str) -> Option<FilterConfig> {
     let rules = match name {
         "gopher" => gopher(),
         "c4" => vec![RuleConfig::C4(c4(true))],
-        "fineweb" => fineweb(),
+        // The newest of its kind, and by its version: the rules of datatrove 0.10.
+        "fineweb" | "fineweb-0.10" => fineweb(),
+        "pii" => pii(),
+        "residue" => residue(),
         "prose" => prose(),
         "code" => code(),
         _ => return None,
@@ -116,6 +122,23 @@ fn c4(require_terminal_punctuation: bool) -> C4 {
         remove_policy_lines: true,
         min_sentences: Some(5),
     }
+}
+
+/// Every kind of personal data is masked.
+fn pii() -> Vec<RuleConfig> {
+    vec![RuleConfig::Pii(PiiRule { find: PiiConfig::default(), action: PiiAction::Mask })]
+}
+
+/// Texts that are mostly what extraction and decoding left behind, or say nothing.
+fn residue() -> Vec<RuleConfig> {
+    vec![
+        RuleConfig::Residue(Residue {
+            max_lorem_ipsum: Some(0),
+            max_html: Some(0.1),
+            max_mojibake: Some(0.01),
+        }),
+        RuleConfig::Entropy(Entropy { min_char_bits: Some(2.0), ..Entropy::default() }),
+    ]
 }
 
 /// Markdown and doc comments of software projects. Gopher's limits on symbols and on the share of

@@ -2,9 +2,13 @@
 
 use super::{Documents, Done, run_stage};
 use crate::progress::Progress;
+use pretrain_corpus::Document;
 use pretrain_corpus::JsonlWriter;
-use pretrain_filter::{Filter, FilterConfig, Funnel, Verdict};
+use pretrain_filter::{
+    Comparison, Explanation, Filter, FilterConfig, Funnel, Input, Scratch, Verdict,
+};
 use pretrain_store::{OpenStage, Unit, write_atomic};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,6 +22,9 @@ pub struct CleanConfig {
     /// By `source`.
     #[serde(default)]
     pub by_source: BTreeMap<String, FilterConfig>,
+    /// Keep every document as it is, with the value of every check in its metadata under `checks`.
+    #[serde(default)]
+    pub annotate: bool,
 }
 
 impl CleanConfig {
@@ -26,7 +33,11 @@ impl CleanConfig {
     /// # Errors
     /// There is no preset of this name; the known ones are listed.
     pub fn preset(name: &str) -> anyhow::Result<Self> {
-        Ok(Self { default: FilterConfig::preset(name)?, by_source: BTreeMap::new() })
+        Ok(Self {
+            default: FilterConfig::preset(name)?,
+            by_source: BTreeMap::new(),
+            annotate: false,
+        })
     }
 }
 
@@ -40,6 +51,78 @@ struct Rejected<'a> {
     rule: String,
     value: f64,
     threshold: f64,
+}
+
+/// A document as a filter sees it; its language is what `language` or `lang` of its metadata says.
+fn input(document: &Document) -> Input<'_> {
+    let language = |key| document.metadata.get(key).and_then(serde_json::Value::as_str);
+    Input {
+        text: &document.text,
+        id: document.id.as_str(),
+        url: document.url.as_deref(),
+        language: language("language").or_else(|| language("lang")),
+    }
+}
+
+/// Every check of the document with this id.
+///
+/// # Errors
+/// There is none, the filter's settings are impossible, or the input cannot be read.
+pub fn explain(
+    documents: &Documents,
+    config: &CleanConfig,
+    id: &str,
+) -> anyhow::Result<Explanation> {
+    let mut found = None;
+    for file in &documents.files {
+        documents.each(
+            file,
+            |_| Ok(()),
+            |document| {
+                if found.is_none() && document.id.as_str() == id {
+                    let source = document.source.as_deref().unwrap_or_default();
+                    let rules = config.by_source.get(source).unwrap_or(&config.default);
+                    found = Some(Filter::new(rules.clone())?.explain(input(&document)));
+                }
+                Ok(())
+            },
+        )?;
+        if let Some(found) = found {
+            return Ok(found);
+        }
+    }
+    anyhow::bail!("no document has the id {id:?}")
+}
+
+/// What `second` changes against `first` over all documents. Writes nothing.
+///
+/// # Errors
+/// A filter's settings are impossible, or the input cannot be read.
+pub fn diff(
+    documents: &Documents,
+    first: &FilterConfig,
+    second: &FilterConfig,
+) -> anyhow::Result<Comparison> {
+    let (first, second) = (Filter::new(first.clone())?, Filter::new(second.clone())?);
+    let one = |file| {
+        let (mut part, mut scratch) = (Comparison::default(), Scratch::default());
+        documents.each(
+            file,
+            |_| Ok(()),
+            |document| {
+                let verdict = first.judge_with(input(&document), &mut scratch);
+                let other = second.judge_with(input(&document), &mut scratch);
+                part.add(&document.text, &verdict, &other);
+                Ok(())
+            },
+        )?;
+        Ok(part)
+    };
+    let parts: Vec<Comparison> =
+        documents.files.par_iter().map(one).collect::<anyhow::Result<_>>()?;
+    let mut whole = Comparison::default();
+    parts.iter().for_each(|part| whole.merge(part));
+    Ok(whole)
 }
 
 /// Judges every document. Writes kept ones as `part-*.jsonl.zst`, dropped ones with their reason
@@ -69,6 +152,7 @@ pub fn clean(
             let mut funnels: BTreeMap<String, Funnel> = BTreeMap::new();
             let mut unit = Unit::new(name);
             let mut n_bad = 0;
+            let mut scratch = Scratch::default();
             documents.each(
                 file,
                 |record| {
@@ -78,10 +162,17 @@ pub fn clean(
                 |mut document| {
                     let source = document.source.clone().unwrap_or_default();
                     let filter = by_source.get(&source).unwrap_or(&default);
-                    let verdict = filter.judge(&document.text);
+                    let verdict = filter.judge_with(input(&document), &mut scratch);
                     let funnel = funnels.entry(source).or_default();
                     funnel.add(document.text.len() as u64, &verdict);
                     match verdict {
+                        _ if config.annotate => {
+                            let checks = filter.measure(input(&document));
+                            let values =
+                                checks.iter().map(|c| (c.rule.to_string(), c.value.into()));
+                            let values: serde_json::Map<_, _> = values.collect();
+                            document.metadata.insert("checks".to_owned(), values.into());
+                        }
                         Verdict::Keep => {}
                         Verdict::Rewrite(text) => document.text = text,
                         Verdict::Drop(reason) => {

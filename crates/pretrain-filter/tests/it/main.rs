@@ -3,6 +3,11 @@
 #![allow(clippy::print_stdout, reason = "tests say what they measured or skipped")]
 
 mod behaviour;
+mod fasttext;
 mod golden;
+mod langid;
+mod lists;
+mod ngram_model;
+mod pii;
 mod preset;
 mod reference;

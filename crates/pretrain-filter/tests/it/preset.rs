@@ -20,7 +20,8 @@ fn an_unknown_preset_names_the_known_ones() {
     let error = FilterConfig::preset("gofer").expect_err("unknown");
     assert_eq!(
         error.to_string(),
-        "unknown preset \"gofer\", known are gopher, c4, fineweb, prose, code"
+        "unknown preset \"gofer\", known are gopher, c4, fineweb, fineweb-0.10, pii, residue, prose, \
+         code"
     );
     assert!(matches!(error, FilterError::UnknownPreset { .. }));
 }
