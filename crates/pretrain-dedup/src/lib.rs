@@ -57,9 +57,10 @@ mod frame;
 pub mod minhash;
 mod normalise;
 pub mod paragraph;
+pub mod runs;
 pub mod substring;
 mod union_find;
 
 pub use cluster::{Cluster, Clusters, DocIndex, Keep};
-pub use error::{ConfigFault, DedupError, Result};
+pub use error::{ConfigFault, DedupError, Result, StoreFailure};
 pub use normalise::Normalise;
