@@ -51,6 +51,7 @@
 #![forbid(unsafe_code)]
 
 mod cluster;
+pub mod decontaminate;
 mod error;
 pub mod exact;
 mod frame;
@@ -58,9 +59,10 @@ pub mod minhash;
 mod normalise;
 pub mod paragraph;
 pub mod runs;
+pub mod staged;
 pub mod substring;
 mod union_find;
 
-pub use cluster::{Cluster, Clusters, DocIndex, Keep};
+pub use cluster::{Cluster, Clusters, DocIndex, Keep, Rank};
 pub use error::{ConfigFault, DedupError, Result, StoreFailure};
 pub use normalise::Normalise;
