@@ -394,7 +394,9 @@ mod tests {
 
     fn evaluations(config: DecontaminateConfig, texts: &[&str]) -> Evaluations {
         let mut evaluations = Evaluations::new(config).unwrap();
-        texts.iter().for_each(|text| drop(evaluations.push(text).map(|_| ()).unwrap()));
+        for text in texts {
+            evaluations.push(text).unwrap();
+        }
         evaluations
     }
 

@@ -40,6 +40,7 @@ mod permutation;
 mod report;
 mod shingle;
 mod signature;
+mod tuning;
 
 pub use config::{HashFamily, MinHashConfig, ShortDocuments};
 pub use index::MinHashIndex;
@@ -47,3 +48,4 @@ pub use lsh::{Found, MinHashDedup, Verify};
 pub use report::{ClusterShape, LshReport};
 pub use shingle::{jaccard, shingle_set};
 pub use signature::{MinHash, Signature};
+pub use tuning::Tuning;
