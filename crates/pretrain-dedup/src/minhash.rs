@@ -32,6 +32,7 @@
 //! [`MinHashDedup::finish_verified`] asks the caller about every link, for instance by the true
 //! [`jaccard`] similarity of [`shingle_set`]s.
 
+mod calibration;
 mod config;
 mod index;
 mod lsh;
@@ -42,6 +43,7 @@ mod shingle;
 mod signature;
 mod tuning;
 
+pub use calibration::{Calibration, CalibrationBin, CalibrationSample};
 pub use config::{HashFamily, MinHashConfig, ShortDocuments};
 pub use index::MinHashIndex;
 pub use lsh::{Found, MinHashDedup, Verify};

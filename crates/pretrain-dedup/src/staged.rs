@@ -63,6 +63,7 @@ mod contraction;
 mod groups;
 mod index;
 mod outcome;
+mod plan;
 mod shape;
 mod shard;
 mod verify;
@@ -70,6 +71,7 @@ mod work;
 
 pub use config::{Guard, GuardAction, StagedConfig};
 pub use outcome::{Flagged, Outcome, StagedReport};
+pub use plan::{PlanInput, PlannedStage, plan};
 pub use shard::ShardWriter;
 pub use verify::{SetWriter, Wanted};
 pub use work::{Key, Staged};

@@ -158,3 +158,11 @@ impl<K: Key> ShardWriter<'_, K> {
         Ok(self.staged.stage.commit_unit(unit)?)
     }
 }
+
+impl<K: Key> Staged<K> {
+    /// Documents of a committed shard, in order of shards; `None` for one that is not committed.
+    pub fn shard_documents(&self, i: usize) -> Option<u64> {
+        let unit = self.stage.unit(&shard_name(i))?;
+        Some(unit.counts.get("documents").copied().unwrap_or(0))
+    }
+}

@@ -203,6 +203,9 @@ pub(super) fn band_name(band: usize) -> String {
     format!("band-{band:05}")
 }
 
+/// Memory to merge one band: a block per run, at most.
+pub(super) const MERGE_BYTES: u64 = (crate::runs::FAN_IN as u64) << 16;
+
 /// One bit per document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Bits(Vec<u64>);
