@@ -166,7 +166,7 @@ mod tests {
         for i in 0..800u64 {
             // J = 0.538, 0.667, 0.818, 0.905.
             let shared = [140, 160, 180, 190][(i % 4) as usize];
-            pair(i, shared).map(|set| sample.push(set));
+            pair(i, shared).into_iter().for_each(|set| sample.push(set));
         }
         sample.push(Vec::new());
         let measured = sample.measure(0.5, 0.8);
@@ -192,7 +192,7 @@ mod tests {
         let hasher = MinHashConfig::default().resolve().unwrap();
         let mut sample = CalibrationSample::new(&hasher, 100);
         for i in 0..1000u64 {
-            pair(i, 190).map(|set| sample.push(set));
+            pair(i, 190).into_iter().for_each(|set| sample.push(set));
         }
         let pairs: u64 = sample.measure(0.5, 0.8).bins.iter().map(|bin| bin.n_pairs).sum();
         // At random, 2.5 of 1000 pairs would be; here about 0.9 of 50.

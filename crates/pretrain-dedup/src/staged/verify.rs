@@ -9,7 +9,7 @@ use pretrain_store::Unit;
 use rayon::prelude::*;
 
 /// In groups of up to this many documents, all pairs are candidates.
-const ALL_PAIRS: usize = 128;
+const ALL_PAIRS: usize = 1024;
 /// In larger groups, each document with the first and with so many that follow it.
 const NEIGHBOURS: usize = 32;
 /// Pairs that one thread verifies at a time.
@@ -79,8 +79,9 @@ fn sets_name(shard: usize) -> String {
 impl<K: Key> Staged<K> {
     /// Finds the candidate pairs and says whose shingles are needed; `None` if nothing is verified.
     ///
-    /// In a group of up to 128 documents with an equal key every pair is a candidate; in larger ones every
-    /// document is compared with the first and the 32 after it.
+    /// In a group of up to 1024 documents with an equal key every pair is a candidate; in larger ones every
+    /// document is compared with the first and the 32 after it, so that the density of such clusters is
+    /// underestimated.
     ///
     /// # Errors
     /// A band was not grouped; a run is damaged; the disk refuses.
