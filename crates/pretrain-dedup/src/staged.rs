@@ -14,7 +14,7 @@
 //! 4. **Clusters** ([`Staged::finish`]): connected components, one label per document; then cluster by
 //!    cluster its shape, the [`Guard`], and which document stays.
 //!
-//! All work lies in one directory, which [`Staged::open`] makes, resumes, or refuses because it was made
+//! All work lies in one directory, which `minhash` or `exact` makes, resumes, or refuses because it was made
 //! under other settings. A killed process loses the units it was in. Nothing in the result depends on the
 //! memory budget, the number of threads, or where a run was interrupted. Shards are numbered: their
 //! order is the input order and decides which copy is first, but they can be filled in any order.
@@ -45,7 +45,7 @@
 //! # Ok::<(), pretrain_dedup::DedupError>(())
 //! ```
 //!
-//! **Memory.** The budget given to [`Staged::open`] bounds the keys of the shards being filled, the
+//! **Memory.** The budget given at opening bounds the keys of the shards being filled, the
 //! sorters, and the union-find (4 bytes per document); where the latter does not fit, components
 //! are found by sorting edges (Kiveris et al., *Connected Components in MapReduce and Beyond*,
 //! 2014), slower and with the same result. Outside of the budget: 2 bits per document, 64 KiB per run
