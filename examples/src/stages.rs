@@ -126,6 +126,15 @@ impl Documents {
         self.each(file, |bad| anyhow::bail!("{bad}"), work)
     }
 
+    /// Calls `work` with every document of one file, passing over bad records: somebody else reports them.
+    fn each_sound(
+        &self,
+        file: &InputFile,
+        work: impl FnMut(Document) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        self.each(file, |_| Ok(()), work)
+    }
+
     /// Maps every file in parallel; the results come in the files' order.
     fn map_files<T: Send>(
         &self,

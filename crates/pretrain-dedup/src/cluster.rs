@@ -40,6 +40,35 @@ pub enum Keep {
     First,
     /// The longest; among equally long ones the first in input order.
     Longest,
+    /// The one with the latest date, given as its [`Rank`]; among equals the first in input order.
+    Newest,
+    /// The one with the highest score, given as its [`Rank`]; among equals the first in input order.
+    HighestScore,
+}
+
+/// What a document counts under [`Keep::Newest`] and [`Keep::HighestScore`]: the larger stays. The default
+/// is smaller than any date or score.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Rank(pub u64);
+
+impl Rank {
+    /// The rank of a date in seconds (or any other unit) since some moment.
+    pub fn from_time(time: i64) -> Self {
+        Self((time as u64 ^ 1 << 63).max(1))
+    }
+
+    /// The rank of a score; not a number counts as no score.
+    pub fn from_score(score: f64) -> Self {
+        if score.is_nan() {
+            return Self::default();
+        }
+        // The order of floats is that of their bits, with the sign turned around.
+        let bits = (score + 0.0).to_bits();
+        Self(if bits >> 63 == 1 { !bits } else { bits | 1 << 63 })
+    }
 }
 
 /// Two or more documents that are copies of each other.
@@ -207,6 +236,16 @@ mod tests {
         assert!(clusters.is_empty());
         assert_eq!((clusters.n_documents(), clusters.n_removed()), (0, 0));
         assert!(!clusters.is_kept(DocIndex(0)));
+    }
+
+    #[test]
+    fn ranks_keep_the_order_of_dates_and_scores() {
+        let scores = [f64::NEG_INFINITY, -2.5, -0.0, 1e-300, 3.0, f64::INFINITY];
+        assert!(scores.map(Rank::from_score).is_sorted_by(|a, b| a < b));
+        assert_eq!(Rank::from_score(-0.0), Rank::from_score(0.0));
+        assert!(Rank::from_score(f64::NAN) < Rank::from_score(f64::NEG_INFINITY));
+        let times = [i64::MIN + 1, -5, 0, 7, i64::MAX].map(Rank::from_time);
+        assert!(times.is_sorted_by(|a, b| a < b) && Rank::default() < times[0]);
     }
 
     #[test]

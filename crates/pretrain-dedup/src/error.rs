@@ -1,4 +1,8 @@
-//! What can go wrong: configuration, limits, and index files of another kind.
+//! What can go wrong: configuration, limits, files, and index files of another kind.
+
+use pretrain_store::StoreError;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The result of every fallible operation here.
 pub type Result<T, E = DedupError> = std::result::Result<T, E>;
@@ -92,6 +96,27 @@ pub enum DedupError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreFailure),
+    /// A spilled run was changed or cut off after it was written, or is no run.
+    #[error("{path} is damaged at byte {offset}: {reason}", path = path.display())]
+    RunCorrupt {
+        /// The file.
+        path: PathBuf,
+        /// Offset of what is wrong, in bytes.
+        offset: u64,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// A stage was asked for before the one it builds on was complete.
+    #[error("{asked} needs {missing} first")]
+    StageOrder {
+        /// What was asked for.
+        asked: &'static str,
+        /// What has to be done before.
+        missing: &'static str,
+    },
     /// The index was made with other parameters, so its keys cannot be compared.
     #[error("index was made with {field} = {found}, this run has {expected}")]
     IndexParameters {
@@ -103,6 +128,38 @@ pub enum DedupError {
         found: String,
     },
 }
+
+/// A failure of the file system, shared so that errors can be cloned and compared (by their words).
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(transparent)]
+pub struct StoreFailure(Arc<StoreError>);
+
+impl StoreFailure {
+    /// What the store says.
+    pub fn error(&self) -> &StoreError {
+        &self.0
+    }
+}
+
+impl From<StoreError> for StoreFailure {
+    fn from(error: StoreError) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl From<StoreError> for DedupError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl PartialEq for StoreFailure {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
+impl Eq for StoreFailure {}
 
 /// One thing wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

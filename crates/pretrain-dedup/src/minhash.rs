@@ -32,6 +32,7 @@
 //! [`MinHashDedup::finish_verified`] asks the caller about every link, for instance by the true
 //! [`jaccard`] similarity of [`shingle_set`]s.
 
+mod calibration;
 mod config;
 mod index;
 mod lsh;
@@ -40,10 +41,13 @@ mod permutation;
 mod report;
 mod shingle;
 mod signature;
+mod tuning;
 
+pub use calibration::{Calibration, CalibrationBin, CalibrationSample};
 pub use config::{HashFamily, MinHashConfig, ShortDocuments};
 pub use index::MinHashIndex;
 pub use lsh::{Found, MinHashDedup, Verify};
 pub use report::{ClusterShape, LshReport};
 pub use shingle::{jaccard, shingle_set};
 pub use signature::{MinHash, Signature};
+pub use tuning::Tuning;

@@ -208,7 +208,7 @@ fn without<'a>(text: &'a str, removed: &[Range<usize>]) -> Cow<'a, str> {
 
 /// The keys are hashes already: their low half places them in the table.
 #[derive(Default)]
-struct LowBits(u64);
+pub(crate) struct LowBits(u64);
 
 impl Hasher for LowBits {
     fn write(&mut self, bytes: &[u8]) {

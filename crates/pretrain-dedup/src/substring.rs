@@ -20,13 +20,19 @@
 //! collection, then, that being freed, at most 8 bytes per byte *that may be repeated* for windows of up
 //! to 512 bytes and 10 for longer ones. [`memory_bound`] is the second for a collection of nothing but
 //! repeats. Both are checked against the caller's budget before anything is allocated, and at most
-//! 4 GiB less two bytes may be repeated. Larger collections must be cut into parts, between which
-//! repeats are not seen.
+//! 4 GiB less two bytes may be repeated.
+//!
+//! **Larger collections** go through [`FirstPass`] and [`SecondPass`]: the same sieve in a table of fixed
+//! size, then the 122-bit fingerprints of all windows that may be repeated, sorted on disk. There are no
+//! parts and no seams; the same ranges come out (see [`FirstPass`] for the chance of a false match).
 //!
 //! **Not idempotent.** Cutting a range out joins what stood around it, which may repeat something else.
 
 mod candidates;
+mod passes;
 mod suffix_array;
+
+pub use passes::{FirstPass, Ranges, SecondPass};
 
 use crate::error::ConfigFault;
 use crate::{DedupError, DocIndex, Result};
@@ -52,6 +58,8 @@ pub enum Cut {
     /// At UTF-8 character borders: a range that begins or ends inside a character is made smaller, so
     /// that what is left of a text is a text.
     Chars,
+    /// At line ends: a range is made smaller until it is whole lines, each with its line feed.
+    Lines,
 }
 
 /// What counts as repeated.
@@ -121,12 +129,22 @@ pub fn find(documents: &[&[u8]], config: &SubstringConfig) -> Result<Vec<Vec<Ran
         start = span.end;
         cover(&repeated, span, segment.start, min_bytes, &mut ranges[segment.document as usize]);
     }
-    if cut == Cut::Chars {
-        for (document, ranges) in documents.iter().zip(&mut ranges) {
-            shrink_to_chars(document, ranges);
-        }
+    for (document, ranges) in documents.iter().zip(&mut ranges) {
+        cut.apply(document, ranges);
     }
     Ok(ranges)
+}
+
+impl Cut {
+    /// Makes ranges of a document smaller until they begin and end where they may; those of which
+    /// nothing is left go.
+    pub fn apply(self, document: &[u8], ranges: &mut Vec<Range<usize>>) {
+        match self {
+            Self::Bytes => {}
+            Self::Chars => shrink_to_chars(document, ranges),
+            Self::Lines => shrink_to_lines(document, ranges),
+        }
+    }
 }
 
 fn within_budget(needed: u64, budget: u64) -> Result<()> {
@@ -278,7 +296,25 @@ fn shrink_to_chars(document: &[u8], ranges: &mut Vec<Range<usize>>) {
     ranges.retain(|range| !range.is_empty());
 }
 
+fn shrink_to_lines(document: &[u8], ranges: &mut Vec<Range<usize>>) {
+    for range in ranges.iter_mut() {
+        let bytes = &document[range.clone()];
+        let starts_line = range.start == 0 || document[range.start - 1] == b'\n';
+        let skipped = match starts_line {
+            true => 0,
+            false => bytes.iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |at| at + 1),
+        };
+        let left = match range.end == document.len() {
+            true => bytes.len(),
+            false => bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1),
+        };
+        *range = range.start + skipped..range.start + left.max(skipped);
+    }
+    ranges.retain(|range| !range.is_empty());
+}
+
 /// One bit per position.
+#[derive(Debug)]
 struct Bits {
     words: Vec<u64>,
     any: bool,

@@ -5,13 +5,14 @@ use crate::command::{Common, Failure, OrUsage};
 use crate::device::{Device, OnDevice};
 use crate::model::end_of_text;
 use crate::progress::{Progress, Unit};
+use crate::stages::dedup::{DedupOptions, dedup};
 use crate::stages::evaluate::{Baselines, Results, Validation, evaluate};
 use crate::stages::export::export;
 use crate::stages::read::{read_built_in, read_files};
 use crate::stages::tokenizer::{load_tokenizer, train_tokenizer};
 use crate::stages::tokens::tokenise;
 use crate::stages::train::{Learn, train};
-use crate::stages::{Documents, Done, StageReport, clean::clean, dedup::dedup, megabytes};
+use crate::stages::{Documents, Done, StageReport, clean::clean, megabytes};
 use pretrain_bpe::{TokenId, Tokenizer};
 use pretrain_kernels::KernelBackend;
 use pretrain_model::{GenerationConfig, Transformer, generate};
@@ -155,7 +156,9 @@ fn data(plan: &Plan, user: Option<&Documents>, progress: Progress) -> anyhow::Re
     let clean = clean(&open("corpus")?, &dir("clean"), &plan.clean, progress)?;
     refuse_nothing(&clean, "the quality filters (report.json in clean/ has the reasons)")?;
     let dedup_stage = |name: &str, from: &str, to: &str, config| {
-        dedup(name, &open(from)?, &dir(to), config, None, progress)
+        let options = DedupOptions::default();
+        dedup(name, &open(from)?, &dir(to), config, &options, None, progress)
+            .map(|found| found.done)
     };
     let exact = dedup_stage("dedup-exact", "clean", "dedup-exact", &plan.exact)?;
     let minhash = dedup_stage("dedup-minhash", "dedup-exact", "dedup", &plan.minhash)?;

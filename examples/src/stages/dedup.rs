@@ -1,26 +1,31 @@
 //! Deduplication: documents in, what is not a copy out, and who was the same as whom.
 //!
 //! Two passes. The first reads everything and says what is to be done with each document; the second reads
-//! it again and writes what is left. The first is repeated when a killed run goes on.
+//! it again and writes what is left. Exact and MinHash keep the first pass's work in `work/` beside the
+//! output until it is finished, so that a killed run goes on where it was, and stay within a memory budget.
 
 mod find;
+mod options;
+mod write;
 
-use super::{Documents, Done, part_name, run_stage};
+use super::{Documents, Done, run_stage};
 use crate::progress::Progress;
 use clap::ValueEnum;
-use find::{Edit, Found};
-use pretrain_corpus::JsonlWriter;
-use pretrain_dedup::exact::{ExactConfig, ExactIndex};
-use pretrain_dedup::minhash::{MinHashConfig, MinHashIndex};
+pub use options::DedupOptions;
+use pretrain_dedup::Normalise;
+use pretrain_dedup::decontaminate::DecontaminateConfig;
+use pretrain_dedup::exact::ExactConfig;
+use pretrain_dedup::minhash::MinHashConfig;
 use pretrain_dedup::paragraph::{ParagraphConfig, Separator};
 use pretrain_dedup::substring::{self, Copies, Cut, SubstringConfig};
-use pretrain_dedup::{Clusters, DocIndex, Normalise};
-use pretrain_store::{Digest, InputRef, Manifest, OpenStage, Unit, write_atomic};
+use pretrain_store::{Digest, InputRef};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// What later runs compare with (`--against`).
-const INDEX_NAME: &str = "index.bin";
+const INDEX_NAME: &str = "index.run";
+/// Where the first pass works.
+const WORK_NAME: &str = "work";
 
 /// How duplicates are found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +39,8 @@ pub enum DedupConfig {
     Minhash(MinHashConfig),
     /// Stretches of bytes that occur more than once.
     Substring(SubstringConfig),
+    /// Documents that hold a piece of an evaluation set.
+    Decontaminate(DecontaminateConfig),
 }
 
 /// A method by name, with the settings that most people want.
@@ -49,6 +56,8 @@ pub enum Method {
     Minhash,
     /// Stretches of 100 bytes or more that occur more than once; the first stays.
     Substring,
+    /// Documents that share 13 words in a row with one of `--evaluations`.
+    Decontaminate,
 }
 
 impl Method {
@@ -66,8 +75,9 @@ impl Method {
                 min_bytes: 100,
                 copies: Copies::AllButFirst,
                 cut: Cut::Chars,
-                memory_budget: 8 << 30,
+                memory_budget: options::MEMORY_BYTES,
             }),
+            Self::Decontaminate => DedupConfig::Decontaminate(DecontaminateConfig::default()),
         }
     }
 }
@@ -83,41 +93,36 @@ impl DedupConfig {
             Self::Paragraph(config) => config.validate()?,
             Self::Minhash(config) => config.validate()?,
             Self::Substring(config) => drop(substring::find(&[], config)?),
+            Self::Decontaminate(config) => config.validate()?,
         }
         Ok(())
     }
 }
 
-/// An index of documents that an earlier run kept.
-#[derive(Debug, Clone)]
-pub(crate) enum Index {
-    Exact(ExactIndex),
-    Minhash(MinHashIndex),
+/// How long a step took.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Step {
+    /// `keys`, `groups`, `pairs`, `shingles`, `verify`, `clusters`, `find`, `write` or `index`.
+    pub name: &'static str,
+    /// Wall-clock time of this run.
+    pub seconds: f64,
 }
 
-/// A line of `clusters.jsonl`.
-#[derive(Serialize)]
-struct ClusterLine<'a> {
-    kept: &'a str,
-    members: Vec<&'a str>,
-}
-
-/// `report.json`.
-#[derive(Serialize)]
-struct Report {
-    documents_in: usize,
-    documents_out: u64,
-    bytes_out: u64,
-    removed: u64,
-    clusters: usize,
-    detail: serde_json::Value,
+/// A finished deduplication.
+#[derive(Debug)]
+pub struct Deduped {
+    /// What it made.
+    pub done: Done,
+    /// The steps of this run in order; none if an earlier run had done everything.
+    pub steps: Vec<Step>,
 }
 
 /// Removes what is there twice. Writes what is left as `part-*.jsonl.zst`, `clusters.jsonl` and
-/// `report.json`, and for exact and MinHash an index that a later run can compare `against`.
+/// `report.json`; for exact and MinHash an index that a later run can compare `against`; for
+/// decontamination `evaluations.jsonl`, a line per evaluation example.
 ///
-/// Memory: the ids, and what the method holds per document (see `pretrain_dedup`); for substrings
-/// the whole text.
+/// Memory: what `options` allow, and the ids of documents in clusters; for paragraphs and
+/// decontamination what `pretrain_dedup` states.
 ///
 /// # Errors
 /// The settings are impossible, `against` holds no index of this method, the input cannot be read,
@@ -127,90 +132,48 @@ pub fn dedup(
     documents: &Documents,
     out: &Path,
     config: &DedupConfig,
+    options: &DedupOptions,
     against: Option<&Path>,
     progress: Progress,
-) -> anyhow::Result<Done> {
+) -> anyhow::Result<Deduped> {
     config.validate()?;
-    let mut spec = documents.spec(name, config)?;
-    let index = against.map(|dir| load_index(dir, config)).transpose()?;
-    if let Some((_, digest)) = &index {
-        spec = spec.input(InputRef { name: "against".to_owned(), digest: *digest });
+    options.staged.validate()?;
+    let mut spec = documents.spec(name, &(config, options.of_result()))?;
+    if let Some(evaluations) = &options.evaluations {
+        spec.inputs.extend(evaluations.inputs.iter().cloned());
     }
-    let index = index.map(|(index, _)| index);
-    run_stage(out, &spec, progress, 2 * documents.bytes, |stage, bar| {
-        let found = find::find(documents, config, index, bar)?;
-        let mut first = 0;
-        let firsts = found.ids.iter().map(|part| {
-            first += part.len();
-            first - part.len()
-        });
-        let firsts: Vec<usize> = firsts.collect();
-        documents.map_files(bar, |i, file| {
-            let unit_name = part_name(i);
-            if stage.unit(&unit_name).is_some() {
-                return Ok(());
-            }
-            let path = stage.dir().join(format!("{unit_name}.jsonl.zst"));
-            let mut kept = JsonlWriter::create(&path)?;
-            let (mut n, mut bytes) = (0, 0);
-            let mut edits = found.edits[firsts[i]..].iter();
-            documents.each_of_ours(file, |mut document| {
-                match edits.next().unwrap_or(&Edit::Keep) {
-                    Edit::Keep => {}
-                    Edit::Remove => return Ok(()),
-                    Edit::Cut(ranges) => {
-                        let left = substring::without(document.text.as_bytes(), ranges);
-                        document.text = String::from_utf8(left)?;
-                    }
-                }
-                n += 1;
-                bytes += document.text.len() as u64;
-                Ok(kept.write(&document)?)
-            })?;
-            let unit = Unit::new(&unit_name).file(kept.finish()?);
-            Ok(stage.commit_unit(unit.count("documents", n).count("bytes", bytes))?)
-        })?;
-        finish(stage, found)
-    })
+    let index = against.map(|dir| dir.join(INDEX_NAME));
+    if let Some(path) = &index {
+        let indexed = matches!(config, DedupConfig::Exact(_) | DedupConfig::Minhash(_));
+        anyhow::ensure!(indexed, "`against` works with the methods exact and minhash");
+        let len = pretrain_store::open(path)?.len().to_string();
+        let digest = Digest::of(len.as_bytes());
+        spec = spec.input(InputRef { name: "against".to_owned(), digest });
+    }
+    let mut steps = Vec::new();
+    let done = run_stage(out, &spec, progress, 2 * documents.bytes, |stage, bar| {
+        let work = stage.dir().join(WORK_NAME);
+        let mut clock = Clock { steps: &mut steps };
+        let context =
+            find::Context { documents, options, work: &work, index: index.as_deref(), bar };
+        let found = find::find(&context, config, &mut clock)?;
+        let manifest = write::write(&context, stage, found, &mut clock)?;
+        pretrain_store::remove_dir_all(&work)?;
+        Ok(manifest)
+    })?;
+    Ok(Deduped { done, steps })
 }
 
-fn load_index(dir: &Path, config: &DedupConfig) -> anyhow::Result<(Index, Digest)> {
-    let bytes = pretrain_store::read(&dir.join(INDEX_NAME))?;
-    let index = match config {
-        DedupConfig::Exact(_) => Index::Exact(ExactIndex::from_bytes(&bytes)?),
-        DedupConfig::Minhash(_) => Index::Minhash(MinHashIndex::from_bytes(&bytes)?),
-        _ => anyhow::bail!("`against` works with the methods exact and minhash"),
-    };
-    Ok((index, Digest::of(&bytes)))
+/// Takes the time of steps.
+struct Clock<'a> {
+    steps: &'a mut Vec<Step>,
 }
 
-fn finish(stage: OpenStage, found: Found) -> anyhow::Result<Manifest> {
-    let ids = found.ids.concat();
-    let id = |index: &DocIndex| ids[index.as_usize()].as_str();
-    let mut lines = JsonlWriter::create(&stage.dir().join("clusters.jsonl"))?;
-    for cluster in found.clusters.iter().flat_map(Clusters::iter) {
-        let members = cluster.members.iter().map(id).collect();
-        lines.write_json(&ClusterLine { kept: id(&cluster.kept), members })?;
+impl Clock<'_> {
+    fn time<T>(&mut self, name: &'static str, work: impl FnOnce() -> T) -> T {
+        let started = std::time::Instant::now();
+        let result = work();
+        self.steps.push(Step { name, seconds: started.elapsed().as_secs_f64() });
+        result
     }
-    let count =
-        |name: &str| -> u64 { stage.units().iter().filter_map(|unit| unit.counts.get(name)).sum() };
-    let report = Report {
-        documents_in: ids.len(),
-        documents_out: count("documents"),
-        bytes_out: count("bytes"),
-        removed: ids.len() as u64 - count("documents"),
-        clusters: found.clusters.as_ref().map_or(0, Clusters::len),
-        detail: found.detail,
-    };
-    let json = serde_json::to_vec_pretty(&report)?;
-    let mut unit = Unit::new("report")
-        .file(lines.finish()?)
-        .file(write_atomic(&stage.dir().join("report.json"), &json)?)
-        .count("clusters", report.clusters as u64)
-        .count("removed", report.removed);
-    if let Some(index) = found.index {
-        unit = unit.file(write_atomic(&stage.dir().join(INDEX_NAME), &index)?);
-    }
-    stage.commit_unit(unit)?;
-    Ok(stage.finish([])?)
 }

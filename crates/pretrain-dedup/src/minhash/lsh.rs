@@ -4,7 +4,7 @@ use super::report::{ClusterShape, LshReport, Shapes};
 use super::{MinHash, MinHashConfig, MinHashIndex, Signature};
 use crate::cluster::first;
 use crate::union_find::UnionFind;
-use crate::{Clusters, DedupError, DocIndex, Keep, Result};
+use crate::{Clusters, DedupError, DocIndex, Keep, Rank, Result};
 use rayon::prelude::*;
 
 /// Decides whether two documents that share a band are copies of each other, for instance by the true
@@ -22,8 +22,8 @@ pub struct MinHashDedup {
     keys: Vec<Vec<u64>>,
     /// The documents with a signature, ascending: a *slot* is a position here.
     signed: Vec<u32>,
-    /// Shingles per slot, cut off at 2^32 - 1; empty unless the longest is kept.
-    lengths: Vec<u32>,
+    /// What each slot counts; empty if the first is kept.
+    ranks: Vec<Rank>,
     n_documents: usize,
     index: Option<MinHashIndex>,
 }
@@ -48,7 +48,7 @@ impl MinHashDedup {
             hasher: config.resolve()?,
             keys: vec![Vec::new(); config.bands],
             signed: Vec::new(),
-            lengths: Vec::new(),
+            ranks: Vec::new(),
             n_documents: 0,
             index: None,
         })
@@ -75,6 +75,15 @@ impl MinHashDedup {
     /// [`DedupError::TooManyDocuments`]; [`DedupError::SignatureLength`] for a signature of another
     /// configuration. The collection is then as before.
     pub fn push(&mut self, signature: Option<Signature>) -> Result<DocIndex> {
+        self.push_ranked(signature, Rank::default())
+    }
+
+    /// As [`MinHashDedup::push`], with what the document counts under [`Keep::Newest`] and
+    /// [`Keep::HighestScore`].
+    ///
+    /// # Errors
+    /// As [`MinHashDedup::push`].
+    pub fn push_ranked(&mut self, signature: Option<Signature>, rank: Rank) -> Result<DocIndex> {
         let document = DocIndex::after(self.n_documents)?;
         if let Some(signature) = signature {
             let expected = self.hasher.config().n_permutations();
@@ -86,8 +95,10 @@ impl MinHashDedup {
                 band.push(key);
             }
             self.signed.push(document.0);
-            if self.hasher.config().keep == Keep::Longest {
-                self.lengths.push(u32::try_from(signature.n_shingles()).unwrap_or(u32::MAX));
+            match self.hasher.config().keep {
+                Keep::First => {}
+                Keep::Longest => self.ranks.push(Rank(signature.n_shingles())),
+                Keep::Newest | Keep::HighestScore => self.ranks.push(rank),
             }
         }
         self.n_documents += 1;
@@ -248,16 +259,16 @@ impl MinHashDedup {
     }
 
     fn keep(&self, members: &[DocIndex]) -> DocIndex {
-        if self.lengths.is_empty() {
+        if self.ranks.is_empty() {
             return first(members);
         }
-        let length = |document: &DocIndex| {
+        let rank = |document: &DocIndex| {
             let slot = self.signed.binary_search(&document.0).expect("members have signatures");
-            self.lengths[slot]
+            self.ranks[slot]
         };
         *members
             .iter()
-            .min_by_key(|document| (std::cmp::Reverse(length(document)), **document))
+            .min_by_key(|document| (std::cmp::Reverse(rank(document)), **document))
             .expect("clusters are not empty")
     }
 }

@@ -1,7 +1,7 @@
 //! Figures by which to judge clusters: a giant cluster with few edges is a false one.
 
 use crate::DocIndex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Clusters whose shape is measured.
 const N_LARGEST: usize = 10;
@@ -38,7 +38,7 @@ pub struct LshReport {
 ///
 /// Copies of one text share a band pair by pair: density near 1. A chain of documents that are each
 /// only similar to the next has a density near 0, and is often not a cluster anybody wants.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ClusterShape {
     /// The first document of the cluster.
@@ -53,7 +53,7 @@ pub struct ClusterShape {
 }
 
 impl ClusterShape {
-    pub(super) fn first_of(first: DocIndex, size: usize) -> Self {
+    pub(crate) fn first_of(first: DocIndex, size: usize) -> Self {
         Self { first, size, edge_density: 1.0, n_measured: 0 }
     }
 }

@@ -123,8 +123,9 @@ impl MinHash {
         }
     }
 
-    /// The hash of every band of a signature of the right length.
-    pub(super) fn band_keys(&self, signature: &Signature) -> impl Iterator<Item = u64> {
+    /// The hash of every band of a signature of the right length: xxh3-64 of the values, each as eight
+    /// bytes, little-endian.
+    pub fn band_keys(&self, signature: &Signature) -> impl Iterator<Item = u64> {
         let mut bytes = Vec::with_capacity(8 * self.config.rows);
         signature.values.chunks(self.config.rows).map(move |band| {
             bytes.clear();

@@ -42,35 +42,83 @@ pub(super) fn memory_bound(bytes: u64, min_bytes: usize) -> u64 {
 /// most one of them, though their ends may overlap. Memory: one byte per byte of the collection, freed
 /// on return, and the segments, each of which stands for at least `min_bytes / 2` bytes.
 pub(super) fn segments(documents: &[&[u8]], min_bytes: usize) -> Vec<Segment> {
-    let seed = min_bytes / 2;
-    if min_bytes < LEAST_WINDOW || u32::try_from(seed).is_err() {
-        return documents
-            .iter()
-            .zip(0u32..)
-            .map(|(text, document)| Segment { document, start: 0, end: text.len() })
-            .collect();
-    }
-    let n_places = PLACES_PER_BYTE * documents.iter().map(|text| text.len()).sum::<usize>();
-    let (mut once, mut more) = (Bits::new(n_places), Bits::new(n_places));
-    for text in documents {
-        for hash in Rolling::new(text, seed) {
-            let place = place(hash, n_places);
-            if once.get(place) { more.set(place) } else { once.set(place) }
-        }
-    }
-    drop(once);
-
-    let least = min_bytes - seed + 1;
+    let bytes = documents.iter().map(|text| text.len() as u64).sum();
+    let mut sieve = Sieve::new(min_bytes, bytes, u64::MAX);
+    documents.iter().for_each(|text| sieve.note(text));
+    sieve.settle();
     let mut segments = Vec::new();
     for (text, document) in documents.iter().zip(0u32..) {
+        sieve.segments(text, |range| {
+            segments.push(Segment { document, start: range.start, end: range.end });
+        });
+    }
+    segments
+}
+
+/// The table of seeds. Every document is noted first; then each can be cut into segments.
+#[derive(Debug)]
+pub(super) struct Sieve {
+    min_bytes: usize,
+    /// `None` for windows that are too short (or far too long) to sift: all of a document is one segment.
+    seed: Option<usize>,
+    once: Bits,
+    more: Bits,
+    n_places: usize,
+    /// One seed in `1 << sampled` is looked at, as its hash decides: equal seeds are treated equally, so
+    /// no repeat is lost, and a window still has several that are looked at.
+    sampled: u32,
+}
+
+impl Sieve {
+    /// A table for a collection of `bytes` in at most about `budget` bytes of memory.
+    pub(super) fn new(min_bytes: usize, bytes: u64, budget: u64) -> Self {
+        let seed = min_bytes / 2;
+        let seed = (min_bytes >= LEAST_WINDOW && u32::try_from(seed).is_ok()).then_some(seed);
+        let wanted = match seed {
+            Some(_) => (PLACES_PER_BYTE as u64).saturating_mul(bytes).max(1),
+            None => 1,
+        };
+        let affordable = budget.saturating_mul(4).max(1 << 10);
+        // At least six seeds of a window on average are looked at.
+        let most = ((min_bytes - min_bytes / 2 + 1) / 6).max(1).ilog2();
+        let sampled = (0..most).find(|&sampled| wanted >> sampled <= affordable).unwrap_or(most);
+        let n_places = (wanted >> sampled).clamp(1, affordable) as usize;
+        let (once, more) = (Bits::new(n_places), Bits::new(n_places));
+        Self { min_bytes, seed, once, more, n_places, sampled }
+    }
+
+    pub(super) fn note(&mut self, text: &[u8]) {
+        let Some(seed) = self.seed else { return };
+        for hash in Rolling::new(text, seed) {
+            if self.is_sampled(hash) {
+                let place = place(hash, self.n_places);
+                if self.once.get(place) { self.more.set(place) } else { self.once.set(place) }
+            }
+        }
+    }
+
+    /// Everything was noted: half of the table is freed.
+    pub(super) fn settle(&mut self) {
+        self.once = Bits::new(0);
+    }
+
+    fn is_sampled(&self, hash: u64) -> bool {
+        let mixed = (hash ^ (hash >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed >> 48 & ((1 << self.sampled) - 1) == 0
+    }
+
+    /// Calls `keep` with the parts of a document that may hold a repeated window, ascending.
+    pub(super) fn segments(&self, text: &[u8], mut keep: impl FnMut(Range<usize>)) {
+        let Some(seed) = self.seed else { return keep(0..text.len()) };
+        let least = self.min_bytes - seed + 1;
         let mut keep = |run: Range<usize>| {
             if run.len() >= least {
-                segments.push(Segment { document, start: run.start, end: run.end + seed - 1 });
+                keep(run.start..run.end + seed - 1);
             }
         };
         let mut run = 0..0;
         for (at, hash) in Rolling::new(text, seed).enumerate() {
-            if !more.get(place(hash, n_places)) {
+            if self.is_sampled(hash) && !self.more.get(place(hash, self.n_places)) {
                 keep(run);
                 run = at + 1..at + 1;
             } else {
@@ -79,7 +127,6 @@ pub(super) fn segments(documents: &[&[u8]], min_bytes: usize) -> Vec<Segment> {
         }
         keep(run);
     }
-    segments
 }
 
 fn place(hash: u64, n_places: usize) -> usize {

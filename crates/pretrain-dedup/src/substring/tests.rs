@@ -142,3 +142,69 @@ fn limits_are_typed_errors() {
     let (needed, budget) = ((1 << 32) + (1 << 10), 1 << 32);
     assert_eq!(find(&huge, &sifting), Err(DedupError::OverBudget { needed, budget }));
 }
+
+fn on_disk(documents: &[&[u8]], config: &SubstringConfig) -> Vec<Vec<Range<usize>>> {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = documents.iter().map(|document| document.len() as u64).sum();
+    let mut first = FirstPass::new(config, bytes).unwrap();
+    documents.iter().for_each(|document| first.push(document));
+    let mut second = first.next(folder.path());
+    for document in documents {
+        second.push(document).unwrap();
+    }
+    let mut ranges = vec![Vec::new(); documents.len()];
+    for found in second.finish().unwrap() {
+        let (document, range) = found.unwrap();
+        ranges[document.as_usize()].push(range);
+    }
+    ranges
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn on_disk_equals_a_table_of_all_windows(
+        documents in prop::collection::vec(prop::collection::vec(prop::sample::select(vec![0u8, 97, 255]), 0..60), 0..8),
+        min_bytes in 1usize..9,
+        all in any::<bool>(),
+    ) {
+        let documents: Vec<&[u8]> = documents.iter().map(Vec::as_slice).collect();
+        let copies = if all { Copies::All } else { Copies::AllButFirst };
+        let config = SubstringConfig { memory_budget: 1, ..config(min_bytes, copies) };
+        prop_assert_eq!(on_disk(&documents, &config), plain(&documents, min_bytes, copies));
+    }
+
+    #[test]
+    fn on_disk_equals_memory_through_the_sieve(
+        pieces in prop::collection::vec((0u64..6, 20usize..400), 1..30),
+        min_bytes in 64usize..130,
+        budget in prop::sample::select(vec![1u64, 4_000, 1 << 30]),
+    ) {
+        // Pieces of six pseudo-random texts, put together.
+        let byte = |seed: u64, at: u64| (xxhash_rust::xxh3::xxh3_64(&(seed, at).0.wrapping_add(at * 977).to_le_bytes()) >> 7) as u8;
+        let text: Vec<Vec<u8>> = pieces.iter().map(|&(seed, n)| (0..n as u64).map(|at| byte(seed << 32, at)).collect()).collect();
+        let documents: Vec<Vec<u8>> = text.chunks(3).map(<[Vec<u8>]>::concat).collect();
+        let documents: Vec<&[u8]> = documents.iter().map(Vec::as_slice).collect();
+        for copies in [Copies::All, Copies::AllButFirst] {
+            let config = SubstringConfig { memory_budget: budget, ..config(min_bytes, copies) };
+            prop_assert_eq!(on_disk(&documents, &config), plain(&documents, min_bytes, copies));
+        }
+    }
+}
+
+#[test]
+fn lines_are_cut_whole() {
+    let document = b"one\ntwo\nthree\nfour";
+    let cut = |range: Range<usize>| {
+        let mut ranges = vec![range];
+        Cut::Lines.apply(document, &mut ranges);
+        ranges.first().map(|range| String::from_utf8(document[range.clone()].to_vec()).unwrap())
+    };
+    assert_eq!(cut(0..18).as_deref(), Some("one\ntwo\nthree\nfour"));
+    assert_eq!(cut(1..16).as_deref(), Some("two\nthree\n"));
+    assert_eq!(cut(4..8).as_deref(), Some("two\n"));
+    assert_eq!(cut(9..18).as_deref(), Some("four"));
+    assert_eq!(cut(5..7), None);
+    assert_eq!(cut(4..7), None);
+}

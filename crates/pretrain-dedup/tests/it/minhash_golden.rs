@@ -6,7 +6,7 @@ use crate::reference::{
 use pretrain_dedup::minhash::{
     HashFamily, MinHash, MinHashConfig, MinHashDedup, Signature, jaccard, shingle_set,
 };
-use pretrain_dedup::{Clusters, DocIndex};
+use pretrain_dedup::{Cluster, Clusters, DocIndex};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ const VARIANTS: [(&str, HashFamily, u32); 4] = [
 ];
 
 /// Seed, bands, rows and words from `constants.json`.
-fn hasher(folder: &Path, hash: HashFamily, bits: u32) -> MinHash {
+pub(crate) fn hasher(folder: &Path, hash: HashFamily, bits: u32) -> MinHash {
     let constants = json(&folder.join("constants.json"));
     MinHashConfig {
         ngram: number(&constants["n_grams"]),
@@ -129,10 +129,16 @@ fn golden_signatures_from_text() {
 }
 
 fn partition(clusters: &Clusters) -> BTreeSet<Vec<usize>> {
-    clusters.iter().map(|c| c.members.iter().map(|m| m.as_usize()).collect()).collect()
+    partition_rows(clusters)
 }
 
-fn rows_of(path: &Path) -> BTreeSet<Vec<usize>> {
+pub(crate) fn partition_rows<'a>(
+    clusters: impl IntoIterator<Item = &'a Cluster>,
+) -> BTreeSet<Vec<usize>> {
+    clusters.into_iter().map(|c| c.members.iter().map(|m| m.as_usize()).collect()).collect()
+}
+
+pub(crate) fn rows_of(path: &Path) -> BTreeSet<Vec<usize>> {
     lines(path)
         .iter()
         .map(|line| numbers(if line.is_array() { line } else { &line["rows"] }))

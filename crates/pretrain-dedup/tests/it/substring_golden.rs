@@ -1,7 +1,7 @@
 //! Repeated byte ranges against a table of all windows.
 
 use crate::reference::{array, golden, json, lines, number, numbers, string, texts, xxh64_hex};
-use pretrain_dedup::substring::{Copies, Cut, SubstringConfig, find, without};
+use pretrain_dedup::substring::{Copies, Cut, FirstPass, SubstringConfig, find, without};
 
 #[test]
 fn golden_substring_ranges() {
@@ -34,6 +34,22 @@ fn golden_substring_ranges() {
                 row["row"]
             );
         }
+        // The same on disk, in a hundredth of the memory.
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let config = SubstringConfig { memory_budget: 100_000, ..config };
+        let bytes = documents.iter().map(|document| document.len() as u64).sum();
+        let mut first = FirstPass::new(&config, bytes).expect("the settings are valid");
+        documents.iter().for_each(|document| first.push(document));
+        let mut second = first.next(folder.path());
+        for document in &documents {
+            second.push(document).expect("there is room");
+        }
+        let mut on_disk = vec![Vec::new(); documents.len()];
+        for range in second.finish().expect("runs can be read") {
+            let (document, range) = range.expect("runs are sound");
+            on_disk[document.as_usize()].push(range);
+        }
+        assert_eq!(on_disk, found, "{ranges}");
         println!("{ranges}: {} documents equal", documents.len());
     }
 }
