@@ -20,9 +20,9 @@ fn main() -> Result<()> {
         }
         over_texts(criterion, &format!("filter/{preset}"), &corpora, |texts| {
             let mut scratch = Scratch::default();
-            let kept = texts
-                .iter()
-                .filter(|text| !matches!(filter.judge_with(text.as_str(), &mut scratch), Verdict::Drop(_)));
+            let kept = texts.iter().filter(|text| {
+                !matches!(filter.judge_with(text.as_str(), &mut scratch), Verdict::Drop(_))
+            });
             kept.count()
         });
     }
