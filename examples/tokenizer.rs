@@ -7,9 +7,11 @@ use clap::{Args, ValueEnum};
 use examples::command::{self, Common, Failure, OrUsage, required, required_list};
 use examples::progress::{Progress, Unit};
 use examples::stages::Documents;
-use examples::stages::tokenizer::{decode_lines, encode_documents, fertility, fit, load_tokenizer};
+use examples::stages::tokenizer::{
+    decode_lines, encode_documents, fit, open_tokenizer, quality, save_tokenizer,
+};
 use examples::stages::tokens::END_OF_TEXT;
-use pretrain_bpe::{Pattern, TokenId, Tokenizer, TrainerConfig};
+use pretrain_bpe::{CostModel, Pattern, Tokenizer, TrainerConfig};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -23,10 +25,11 @@ struct Settings {
     /// train, encode, inspect: documents; decode: JSON lines with `ids`; convert: a tokenizer file
     #[arg(long, num_args = 1.., value_name = "PATH")]
     input: Vec<PathBuf>,
-    /// The tokenizer to use: `tokenizer.json`, or `.tiktoken` with --pattern
+    /// The tokenizer to use: tokenizer.json, tekken.json, SentencePiece's .model; with --pattern also
+    /// .tiktoken and vocab.json (encoder.json) beside its merges
     #[arg(long, value_name = "FILE")]
     tokenizer: Option<PathBuf>,
-    /// train, convert: the file to write (`.json` or `.tiktoken`)
+    /// train, convert: the file to write: .json, .tiktoken, or vocab.json with merges.txt
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// train: tokens in all, special ones included
@@ -44,6 +47,15 @@ struct Settings {
     /// encode: also give each token's bytes as [start, end]
     #[arg(long)]
     offsets: bool,
+    /// inspect: the member of a document that says which group it belongs to [default: source]
+    #[arg(long, value_name = "FIELD")]
+    by: Option<String>,
+    /// inspect: also the best vocabulary size for a model of this width ..
+    #[arg(long, value_name = "N")]
+    d_model: Option<u64>,
+    /// .. and so many parameters outside its embeddings
+    #[arg(long, value_name = "N")]
+    body_parameters: Option<u64>,
 }
 
 #[derive(Clone, Copy, ValueEnum, Serialize, Deserialize)]
@@ -55,7 +67,7 @@ enum Action {
     Encode,
     /// Print the text of each line of ids
     Decode,
-    /// Measure bytes per token on documents
+    /// Report compression, fertility, parity and use of tokens on documents
     Inspect,
     /// Write a tokenizer in another format
     Convert,
@@ -67,12 +79,13 @@ impl Settings {
     }
 
     fn load(&self, path: &Path) -> Result<Tokenizer, Failure> {
-        if path.extension().is_some_and(|e| e == "tiktoken") {
-            let bytes = pretrain_store::read(path).or_usage()?;
-            let none: [(String, TokenId); 0] = [];
-            return Tokenizer::from_tiktoken(&bytes, self.pattern()?, none).or_usage();
-        }
-        load_tokenizer(path).or_usage()
+        open_tokenizer(path, &self.pattern()?).or_usage()
+    }
+
+    fn model(&self) -> Result<Option<CostModel>, Failure> {
+        let Some(d_model) = self.d_model else { return Ok(None) };
+        let body_parameters = required(self.body_parameters, "body-parameters")?;
+        Ok(Some(CostModel { d_model, body_parameters, multiple_of: 64 }))
     }
 
     fn documents(&self) -> Result<Documents, Failure> {
@@ -89,16 +102,15 @@ fn run(settings: Settings, common: &Common) -> Result<Value, Failure> {
             let n = encode_documents(&settings.documents()?, &given()?, settings.offsets)?;
             Ok(json!({ "documents": n }))
         }
-        Action::Decode => {
-            let n = decode_lines(&settings.input, &given()?)?;
-            Ok(json!({ "documents": n }))
-        }
+        Action::Decode => Ok(json!({ "documents": decode_lines(&settings.input, &given()?)? })),
         Action::Inspect => {
-            let measured = fertility(&settings.documents()?, &given()?, progress)?;
+            let (documents, model) = (settings.documents()?, settings.model()?);
+            let by = settings.by.as_deref().unwrap_or("source");
+            let quality = quality(&documents, &given()?, by, model, progress)?;
             if !common.json {
-                println!("{measured:#}");
+                println!("{quality}");
             }
-            Ok(measured)
+            Ok(serde_json::to_value(quality)?)
         }
         Action::Convert => {
             let [input] = &settings.input[..] else {
@@ -126,14 +138,9 @@ fn train(settings: &Settings, progress: Progress) -> Result<Value, Failure> {
 }
 
 fn write(tokenizer: &Tokenizer, out: &Path) -> Result<Value, Failure> {
-    let bytes = match out.extension().and_then(|e| e.to_str()) {
-        Some("json") => tokenizer.to_json(),
-        Some("tiktoken") => tokenizer.to_tiktoken()?,
-        _ => return Err(anyhow!("--out must end in .json or .tiktoken")).or_usage(),
-    };
-    pretrain_store::write_atomic(out, &bytes)?;
+    let files = save_tokenizer(tokenizer, out).or_usage()?;
     let fingerprint = tokenizer.fingerprint();
-    Ok(json!({ "out": out, "vocab_size": tokenizer.vocab_size(), "fingerprint": fingerprint }))
+    Ok(json!({ "out": files, "vocab_size": tokenizer.vocab_size(), "fingerprint": fingerprint }))
 }
 
 fn main() -> ExitCode {

@@ -7,9 +7,14 @@ use pretrain_bpe::{TokenId, Tokenizer, Trainer, TrainerConfig};
 use pretrain_store::{Unit, write_atomic};
 use serde::Deserialize;
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+
+mod files;
+mod quality;
+
+pub use files::{open_tokenizer, save_tokenizer};
+pub use quality::{Quality, quality};
 
 /// The file a tokenizer's directory holds.
 pub const TOKENIZER_NAME: &str = "tokenizer.json";
@@ -151,65 +156,4 @@ pub fn decode_lines(files: &[PathBuf], tokenizer: &Tokenizer) -> anyhow::Result<
     }
     out.flush()?;
     Ok(n)
-}
-
-/// How far a text is compressed: tokens, bytes per token and tokens per word, in all and by source.
-///
-/// # Errors
-/// The input cannot be read.
-pub fn fertility(
-    documents: &Documents,
-    tokenizer: &Tokenizer,
-    progress: Progress,
-) -> anyhow::Result<serde_json::Value> {
-    #[derive(Default, Clone, Copy)]
-    struct Sums {
-        documents: u64,
-        bytes: u64,
-        words: u64,
-        tokens: u64,
-    }
-    let bar = progress.stage("inspect", crate::progress::Unit::Bytes, documents.bytes);
-    let parts = documents.map_files(&bar, |_, file| {
-        let mut sums: BTreeMap<String, Sums> = BTreeMap::new();
-        documents.each(
-            file,
-            |_| Ok(()),
-            |document| {
-                let tokens = tokenizer.count(&document.text) as u64;
-                let words = document.text.split_whitespace().count() as u64;
-                for source in ["all", document.source.as_deref().unwrap_or("documents")] {
-                    let sum = sums.entry(source.to_owned()).or_default();
-                    sum.documents += 1;
-                    sum.bytes += document.text.len() as u64;
-                    sum.words += words;
-                    sum.tokens += tokens;
-                }
-                Ok(())
-            },
-        )?;
-        Ok(sums)
-    })?;
-    bar.finish("");
-    let mut sums: BTreeMap<String, Sums> = BTreeMap::new();
-    for (source, part) in parts.into_iter().flatten() {
-        let sum = sums.entry(source).or_default();
-        sum.documents += part.documents;
-        sum.bytes += part.bytes;
-        sum.words += part.words;
-        sum.tokens += part.tokens;
-    }
-    let of = |(source, s): (String, Sums)| {
-        let ratio = |a: u64, b: u64| a as f64 / b.max(1) as f64;
-        let value = json!({
-            "documents": s.documents, "bytes": s.bytes, "words": s.words, "tokens": s.tokens,
-            "bytes_per_token": ratio(s.bytes, s.tokens), "tokens_per_word": ratio(s.tokens, s.words),
-        });
-        (source, value)
-    };
-    let sources: serde_json::Map<String, serde_json::Value> = sums.into_iter().map(of).collect();
-    Ok(json!({
-        "vocab_size": tokenizer.vocab_size(), "fingerprint": tokenizer.fingerprint(),
-        "pattern": tokenizer.pattern().map(ToString::to_string), "text": sources,
-    }))
 }

@@ -44,6 +44,7 @@ impl Family for Gemma2 {
     }
 
     fn read(&self, fields: &Fields<'_>) -> Result<ModelConfig> {
+        fields.not_null(&["attn_logit_softcapping", "final_logit_softcapping"])?;
         read(Architecture(&Gemma2), fields, 8192)
     }
 
@@ -112,6 +113,7 @@ pub(super) fn read(
     let mut config = KEYS.read(architecture, fields, defaults)?;
     fields.no_dropout(&["attention_dropout"])?;
     fields.only("hidden_act", json!(fields.get("hidden_activation")), "hidden_activation")?;
+    fields.not_null(&["sliding_window"])?;
     config.head_dim = config.head_dim.or(Some(256));
     config.rope = Some(fields.rope(10_000.0, None)?);
     config.options.attention_bias = fields.flag("attention_bias")?;

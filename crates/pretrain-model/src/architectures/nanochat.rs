@@ -61,6 +61,7 @@ impl Family for Nanochat {
 
     fn read(&self, fields: &Fields<'_>) -> Result<ModelConfig> {
         let mut config = llama::read(Architecture(&Nanochat), fields, 2048, 1e-6)?;
+        fields.not_null(&["final_logit_softcapping"])?;
         config.options.attention_bias = fields.flag("attention_bias")?;
         config.options.logit_softcap = fields.number("final_logit_softcapping")?;
         Ok(config)

@@ -9,7 +9,7 @@ use super::{Architecture, Family};
 use crate::config::hugging_face::{Defaults, Fields, Keys};
 use crate::config::{Activation, ModelConfig, RelativeConfig};
 use crate::design::{AttentionDesign, Design, HeadDesign, MlpDesign, Positions};
-use crate::error::Result;
+use crate::error::{ConfigFault, Result};
 use crate::names::Layout::Same;
 use crate::names::Row;
 use serde_json::{Map, Value, json};
@@ -51,6 +51,18 @@ impl Family for T5 {
         options.activation.get_or_insert(activation);
         options.encoder_layers.get_or_insert(config.n_layers);
         options.relative_positions.get_or_insert(RELATIVE);
+    }
+
+    fn faults(&self, config: &ModelConfig) -> Vec<ConfigFault> {
+        let spelled = match (config.options.gated_mlp, config.options.activation) {
+            (Some(true), activation) => {
+                matches!(activation, Some(Activation::GeluTanh | Activation::Silu))
+            }
+            (_, activation) => activation == Some(Activation::Relu),
+        };
+        let field = "an activation other than relu, gated gelu_tanh and gated silu";
+        let fault = ConfigFault::NoPlace { field, architecture: Architecture(&T5) };
+        if spelled { Vec::new() } else { vec![fault] }
     }
 
     fn design(&self, config: &ModelConfig) -> Design {

@@ -4,9 +4,11 @@ use crate::cases::{Training, distance, to_vec};
 use burn::tensor::{Int, Tensor, TensorData};
 use pretrain_kernels::{CrossEntropyOptions, Flex};
 use pretrain_model::{
-    Architecture, ExpertsConfig, LatentConfig, ModelConfig, ModelError, ModelInput, ResolvedConfig,
-    Session, SourceRows, TokenRows, Transformer, parameter_shapes,
+    Architecture, ConfigFault, ExpertsConfig, LatentConfig, ModelConfig, ModelError, ModelInput,
+    ResolvedConfig, Session, SourceRows, TokenRows, Transformer, from_hf_tensors, parameter_shapes,
+    to_hf_tensors,
 };
+use serde_json::json;
 
 /// A small model of a family, as the family is where nothing else is said.
 fn tiny(architecture: Architecture) -> ModelConfig {
@@ -81,6 +83,61 @@ fn a_fresh_model_of_every_family_survives_an_export() {
         let data = serde_json::to_string(model.config().as_config()).unwrap();
         let data: ModelConfig = serde_json::from_str(&data).unwrap();
         assert_eq!(&data, model.config().as_config(), "{name}");
+    }
+}
+
+/// Each option alone, in every family that has a place for it.
+#[test]
+fn every_option_of_every_family_survives_an_export() {
+    let activations = ["silu", "gelu", "gelu_tanh", "relu", "relu_squared"];
+    let mut changes: Vec<serde_json::Value> = vec![
+        json!({ "gated_mlp": true }),
+        json!({ "attention_bias": true }),
+        json!({ "attention_bias": false }),
+        json!({ "mlp_bias": true }),
+        json!({ "parallel_residual": false }),
+        json!({ "sliding_window": 3 }),
+        json!({ "sliding_window": 3, "windowed_layers": [false, true] }),
+        json!({ "query_scalar": 7.0 }),
+        json!({ "attention_softcap": 5.0 }),
+        json!({ "logit_softcap": 5.0 }),
+        json!({ "token_types": 3 }),
+        json!({ "embedding_width": 8 }),
+        json!({ "block_positions": 4 }),
+        json!({ "encoder_layers": 1 }),
+        json!({ "relative_positions": { "buckets": 8, "max_distance": 16 } }),
+    ];
+    changes.extend(activations.map(|activation| json!({ "activation": activation })));
+    for architecture in Architecture::all() {
+        let mut tried = 0;
+        for (change, tied) in changes.iter().flat_map(|change| [(change, true), (change, false)]) {
+            let mut config = tiny(architecture);
+            let mut options = serde_json::to_value(&config.options).unwrap();
+            for (key, value) in change.as_object().unwrap() {
+                options[key] = value.clone();
+            }
+            config.options = serde_json::from_value(options).unwrap();
+            config.tie_embeddings = tied;
+            let config = match config.resolve() {
+                Ok(config) => config,
+                Err(ModelError::Config { faults }) => {
+                    let no_place =
+                        |fault: &ConfigFault| matches!(fault, ConfigFault::NoPlace { .. });
+                    assert!(faults.iter().all(no_place), "{architecture} {change}: {faults:?}");
+                    continue;
+                }
+                Err(error) => panic!("{error}"),
+            };
+            tried += 1;
+            let model = Transformer::<Flex>::init(&config, 3, &Default::default());
+            let read = ModelConfig::from_hf_json(&config.to_hf_json()).unwrap().resolve().unwrap();
+            assert_eq!(read, config, "{architecture} {change}");
+            let tensors = model.to_tensors();
+            let ours = from_hf_tensors(&config, to_hf_tensors(&config, &tensors)).unwrap();
+            let back = Transformer::<Flex>::from_tensors(&config, ours, &Default::default());
+            assert_eq!(back.unwrap().to_tensors(), tensors, "{architecture} {change}");
+        }
+        assert!(tried > 0 || architecture.name() == "bloom", "{architecture}");
     }
 }
 

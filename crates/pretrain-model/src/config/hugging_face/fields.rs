@@ -190,6 +190,15 @@ impl<'a> Fields<'a> {
         Err(self.unsupported(field, supported))
     }
 
+    /// Refuses `null` where it means something else than an absent key does.
+    pub(crate) fn not_null(&self, fields: &[&str]) -> Result<()> {
+        let null = |field: &&&str| self.map.get(**field).is_some_and(Value::is_null);
+        match fields.iter().find(null) {
+            Some(field) => Err(self.unsupported(field, "a value, or absent")),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses rates other than 0: dropout is not computed.
     pub(crate) fn no_dropout(&self, fields: &[&str]) -> Result<()> {
         fields.iter().try_for_each(|field| self.only(field, 0.0, "0"))
