@@ -7,14 +7,19 @@ use crate::merges::{MergeTable, pair, ranked};
 use crate::piece_cache::{MAX_IDS, PieceKey};
 use crate::pretokenize::{MAX_BATCH, PreTokenizer};
 use crate::scratch::Scratch;
+use crate::token::TokenId;
 use crate::vocabulary::{NO_TOKEN, Vocabulary, printable};
 
+use spelling::Spelling;
+
 mod piece;
+mod spelling;
 
 /// Tokens made of bytes, and what merges into what.
 #[derive(Clone)]
 pub(crate) struct ByteBpe {
     vocabulary: Vocabulary,
+    spelling: Spelling,
     rule: MergeRule,
     table: MergeTable,
 }
@@ -43,7 +48,8 @@ impl ByteBpe {
                 MergeTable::new(&vocabulary.byte_ids(), &ranked_merges(&vocabulary, merges)?)
             }
         };
-        Ok(Self { vocabulary, rule, table })
+        let spelling = Spelling::new(&vocabulary);
+        Ok(Self { vocabulary, spelling, rule, table })
     }
 
     pub(crate) fn vocabulary(&self) -> &Vocabulary {
@@ -80,6 +86,20 @@ impl ByteBpe {
         let mut count = Count(0);
         self.encode_to(pre_tokenizer, text, scratch, &mut count);
         count.0
+    }
+
+    /// Appends the bytes of the tokens; `added` gives those of an id that the vocabulary has not.
+    pub(crate) fn decode<'t>(
+        &'t self,
+        ids: &[TokenId],
+        added: impl Fn(u32) -> Option<&'t str>,
+        out: &mut Vec<u8>,
+    ) {
+        let in_added = |id| added(id).map(str::as_bytes).unwrap_or_default();
+        let other = |id| self.vocabulary.bytes(id).unwrap_or_else(|| in_added(id));
+        let n_bytes = ids.iter().map(|id| self.spelling.len_of(&self.vocabulary, id.0)).sum();
+        out.reserve(n_bytes);
+        self.spelling.decode(ids.iter().map(|id| id.0), out, other);
     }
 
     /// Calls `sink` with each token of a text without added tokens and the bytes it stands for.
