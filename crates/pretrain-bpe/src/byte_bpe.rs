@@ -8,6 +8,7 @@ use crate::piece_cache::{MAX_IDS, PieceKey};
 use crate::pretokenize::{MAX_BATCH, PreTokenizer};
 use crate::scratch::Scratch;
 use crate::token::TokenId;
+use crate::token_ranges::TokenRanges;
 use crate::vocabulary::{NO_TOKEN, Vocabulary, printable};
 
 use spelling::Spelling;
@@ -102,15 +103,27 @@ impl ByteBpe {
         self.spelling.decode(ids.iter().map(|id| id.0), out, other);
     }
 
-    /// Calls `sink` with each token of a text without added tokens and the bytes it stands for.
-    pub(crate) fn encode_with_offsets(
+    /// Appends the tokens of a text without added tokens, which stands at `base`, and the bytes they stand
+    /// for. With a token for each byte they cover the text, so their lengths say all.
+    pub(crate) fn encode_with_ranges(
         &self,
         pre_tokenizer: &PreTokenizer,
         text: &str,
+        base: usize,
         scratch: &mut Scratch,
-        sink: impl FnMut(u32, Range<usize>),
+        ids: &mut Vec<u32>,
+        ranges: &mut TokenRanges,
     ) {
-        let mut offsets = self.offsets(text, sink);
+        if self.has_all_bytes() {
+            let n_before = ids.len();
+            self.encode(pre_tokenizer, text, scratch, ids);
+            let len_of = |&id: &u32| self.spelling.len_of(&self.vocabulary, id);
+            return ranges.extend_lens(base, ids[n_before..].iter().map(len_of));
+        }
+        let mut offsets = self.offsets(text, |id, range: Range<usize>| {
+            ids.push(id);
+            ranges.push(base + range.start..base + range.end);
+        });
         self.encode_to(pre_tokenizer, text, scratch, &mut offsets);
     }
 
