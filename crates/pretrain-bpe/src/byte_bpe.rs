@@ -9,7 +9,7 @@ use crate::pretokenize::{MAX_BATCH, PreTokenizer};
 use crate::scratch::Scratch;
 use crate::token::TokenId;
 use crate::token_ranges::TokenRanges;
-use crate::vocabulary::{NO_TOKEN, Vocabulary, printable};
+use crate::vocabulary::{NO_TOKEN, TokenList, Vocabulary, printable};
 
 use spelling::Spelling;
 
@@ -40,9 +40,9 @@ pub(crate) enum MergeRule {
 }
 
 impl ByteBpe {
-    /// Builds the tables of `(id, bytes)` pairs in any order.
-    pub(crate) fn new(tokens: Vec<(u32, Vec<u8>)>, rule: MergeRule) -> Result<Self> {
-        let vocabulary = Vocabulary::new(tokens)?;
+    /// Builds the tables.
+    pub(crate) fn new(tokens: TokenList, rule: MergeRule) -> Result<Self> {
+        let vocabulary = Vocabulary::of_list(tokens)?;
         let table = match &rule {
             MergeRule::Ranks => MergeTable::of_ranks(&vocabulary).0,
             MergeRule::Pairs { merges, .. } => {

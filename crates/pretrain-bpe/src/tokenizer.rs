@@ -20,7 +20,7 @@ use crate::scratch::ScratchPool;
 use crate::stable::Plain;
 use crate::token::{AddedToken, AllowedSpecial, TokenId};
 use crate::token_ranges::TokenRanges;
-use crate::vocabulary::Vocabulary;
+use crate::vocabulary::{TokenList, Vocabulary};
 
 mod decoding;
 mod fingerprint;
@@ -58,7 +58,7 @@ const MAX_HOLES: usize = 4096;
 
 /// The parts of a byte-level tokenizer before they are checked against each other.
 pub(crate) struct Parts {
-    pub(crate) tokens: Vec<(u32, Vec<u8>)>,
+    pub(crate) tokens: TokenList,
     pub(crate) added: Vec<AddedToken>,
     pub(crate) rule: MergeRule,
     pub(crate) pattern: Pattern,
@@ -92,7 +92,7 @@ pub(crate) fn check_density(n_tokens: usize, ids: impl Iterator<Item = u32>) -> 
 impl Tokenizer {
     /// Checks the parts and builds the tables.
     pub(crate) fn build(parts: Parts) -> Result<Self> {
-        let ids = parts.tokens.iter().map(|(id, _)| *id);
+        let ids = parts.tokens.ids();
         let added_ids = parts.added.iter().map(|token| token.id.0);
         check_density(parts.tokens.len() + parts.added.len(), ids.chain(added_ids))?;
         Self::assemble(Components {
@@ -141,7 +141,7 @@ impl Tokenizer {
         let ids = tokens.iter().map(|(id, _)| *id).chain(added_ids);
         check_density(tokens.len() + added.len(), ids)?;
         Self::assemble(Components {
-            model: Model::ByteBpe(ByteBpe::new(tokens, rule)?),
+            model: Model::ByteBpe(ByteBpe::new(tokens.into(), rule)?),
             bpe_fields: self.bpe_fields.clone(),
             added,
             added_beside: self.added_beside.clone(),
