@@ -7,14 +7,20 @@ use crate::merges::{MergeTable, pair, ranked};
 use crate::piece_cache::{MAX_IDS, PieceKey};
 use crate::pretokenize::{MAX_BATCH, PreTokenizer};
 use crate::scratch::Scratch;
-use crate::vocabulary::{NO_TOKEN, Vocabulary, printable};
+use crate::token::TokenId;
+use crate::token_ranges::TokenRanges;
+use crate::vocabulary::{NO_TOKEN, TokenList, Vocabulary, printable};
+
+use spelling::Spelling;
 
 mod piece;
+mod spelling;
 
 /// Tokens made of bytes, and what merges into what.
 #[derive(Clone)]
 pub(crate) struct ByteBpe {
     vocabulary: Vocabulary,
+    spelling: Spelling,
     rule: MergeRule,
     table: MergeTable,
 }
@@ -34,16 +40,17 @@ pub(crate) enum MergeRule {
 }
 
 impl ByteBpe {
-    /// Builds the tables of `(id, bytes)` pairs in any order.
-    pub(crate) fn new(tokens: Vec<(u32, Vec<u8>)>, rule: MergeRule) -> Result<Self> {
-        let vocabulary = Vocabulary::new(tokens)?;
+    /// Builds the tables.
+    pub(crate) fn new(tokens: TokenList, rule: MergeRule) -> Result<Self> {
+        let vocabulary = Vocabulary::of_list(tokens)?;
         let table = match &rule {
             MergeRule::Ranks => MergeTable::of_ranks(&vocabulary).0,
             MergeRule::Pairs { merges, .. } => {
                 MergeTable::new(&vocabulary.byte_ids(), &ranked_merges(&vocabulary, merges)?)
             }
         };
-        Ok(Self { vocabulary, rule, table })
+        let spelling = Spelling::new(&vocabulary);
+        Ok(Self { vocabulary, spelling, rule, table })
     }
 
     pub(crate) fn vocabulary(&self) -> &Vocabulary {
@@ -82,15 +89,41 @@ impl ByteBpe {
         count.0
     }
 
-    /// Calls `sink` with each token of a text without added tokens and the bytes it stands for.
-    pub(crate) fn encode_with_offsets(
+    /// Appends the bytes of the tokens; `added` gives those of an id that the vocabulary has not.
+    pub(crate) fn decode<'t>(
+        &'t self,
+        ids: &[TokenId],
+        added: impl Fn(u32) -> Option<&'t str>,
+        out: &mut Vec<u8>,
+    ) {
+        let in_added = |id| added(id).map(str::as_bytes).unwrap_or_default();
+        let other = |id| self.vocabulary.bytes(id).unwrap_or_else(|| in_added(id));
+        let n_bytes = ids.iter().map(|id| self.spelling.len_of(&self.vocabulary, id.0)).sum();
+        out.reserve(n_bytes);
+        self.spelling.decode(ids.iter().map(|id| id.0), out, other);
+    }
+
+    /// Appends the tokens of a text without added tokens, which stands at `base`, and the bytes they stand
+    /// for. With a token for each byte they cover the text, so their lengths say all.
+    pub(crate) fn encode_with_ranges(
         &self,
         pre_tokenizer: &PreTokenizer,
         text: &str,
+        base: usize,
         scratch: &mut Scratch,
-        sink: impl FnMut(u32, Range<usize>),
+        ids: &mut Vec<u32>,
+        ranges: &mut TokenRanges,
     ) {
-        let mut offsets = self.offsets(text, sink);
+        if self.has_all_bytes() {
+            let n_before = ids.len();
+            self.encode(pre_tokenizer, text, scratch, ids);
+            let len_of = |&id: &u32| self.spelling.len_of(&self.vocabulary, id);
+            return ranges.extend_lens(base, ids[n_before..].iter().map(len_of));
+        }
+        let mut offsets = self.offsets(text, |id, range: Range<usize>| {
+            ids.push(id);
+            ranges.push(base + range.start..base + range.end);
+        });
         self.encode_to(pre_tokenizer, text, scratch, &mut offsets);
     }
 

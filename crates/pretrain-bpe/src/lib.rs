@@ -209,6 +209,7 @@ mod stream_encoder;
 mod text_pattern;
 mod tiktoken;
 mod token;
+mod token_ranges;
 mod tokenizer;
 mod trainer;
 mod unicode;
@@ -238,6 +239,7 @@ pub use sentencepiece::{PieceKind, SentencePiece};
 pub use stream_decoder::{StreamDecoder, StreamPolicy};
 pub use stream_encoder::StreamEncoder;
 pub use token::{AddedToken, AllowedSpecial, TokenId};
+pub use token_ranges::TokenRanges;
 pub use tokenizer::Tokenizer;
 pub use trainer::{
     Alphabet, CharTrainer, CharTrainerConfig, Checkpoint, LikelihoodMerge, Progress, TieBreak,

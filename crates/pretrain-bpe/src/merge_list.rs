@@ -45,8 +45,9 @@ impl Tokenizer {
     /// the borders of its bytes, so those inside happened as if the bytes stood alone.
     pub(crate) fn unmade(&self) -> Result<Vec<TokenId>> {
         let merges = self.merge_list().iter().map(|merge| (merge.left, merge.right)).collect();
-        let tokens = self.vocabulary().iter().map(|(id, bytes)| (id, bytes.to_vec())).collect();
-        let bpe = ByteBpe::new(tokens, MergeRule::Pairs { merges, ignore_merges: false })?;
+        let tokens: Vec<_> =
+            self.vocabulary().iter().map(|(id, bytes)| (id, bytes.to_vec())).collect();
+        let bpe = ByteBpe::new(tokens.into(), MergeRule::Pairs { merges, ignore_merges: false })?;
         let mut made = Vec::new();
         Ok(ScratchPool::default().with(|scratch| {
             let unmade = self.vocabulary().iter().filter(|&(id, bytes)| {

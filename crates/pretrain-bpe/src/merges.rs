@@ -74,31 +74,74 @@ impl MergeTable {
     /// merging the bytes of each token with the pairs of all shorter ones. (A token that does not come
     /// down to two is only found as a whole pre-token.) The tests compare with the table of all pairs.
     pub(crate) fn of_ranks(vocabulary: &Vocabulary) -> (Self, Vec<(u64, RankedMerge)>) {
-        let mut by_len: Vec<(u32, &[u8])> = vocabulary.iter().collect();
-        by_len.sort_by_key(|(_, bytes)| bytes.len());
-        let pairs = PairTable::with_room_for(by_len.len());
-        let mut this = Self::with_pairs(&vocabulary.byte_ids(), pairs);
-        let mut merges = Vec::with_capacity(by_len.len());
-        let mut scratch = MergeScratch::default();
-        let mut parts = Vec::new();
-        let mut has_byte_merges = false;
-        for (id, bytes) in by_len {
-            if bytes.len() > 2 && !has_byte_merges {
-                this.fill_byte_merges();
-                has_byte_merges = true;
-            }
-            parts.clear();
-            scratch.merge(bytes, &this, &mut parts);
-            if let [left, right] = parts[..] {
-                let merge = (pair(left, right), ranked(id, id));
-                this.pairs.insert(merge.0, merge.1);
-                merges.push(merge);
-            }
+        let mut by_len: Vec<Vec<u32>> = Vec::new();
+        for (id, bytes) in vocabulary.iter() {
+            by_len.resize(by_len.len().max(bytes.len() + 1), Vec::new());
+            by_len[bytes.len()].push(id);
         }
-        if !has_byte_merges {
-            this.fill_byte_merges();
+        let pairs = PairTable::with_room_for(vocabulary.n_tokens());
+        let mut this = Self::with_pairs(&vocabulary.byte_ids(), pairs);
+        let mut merges = Vec::with_capacity(vocabulary.n_tokens());
+        for (len, ids) in by_len.iter().enumerate() {
+            let n_before = merges.len();
+            this.last_merges(vocabulary, ids, &mut merges);
+            this.pairs.insert_all(&merges[n_before..]);
+            if len == 2 {
+                this.fill_byte_merges();
+            }
         }
         (this, merges)
+    }
+
+    /// Appends the last merge of each token that has one. Tokens of one length need nothing of each
+    /// other, so they may be shared among the threads of the caller's pool.
+    #[cfg(feature = "rayon")]
+    fn last_merges(
+        &self,
+        vocabulary: &Vocabulary,
+        ids: &[u32],
+        merges: &mut Vec<(u64, RankedMerge)>,
+    ) {
+        use rayon::prelude::*;
+        /// Takes a thread 130 µs: 0.26 µs a token of o200k.
+        const SHARE: usize = 512;
+        if ids.len() <= SHARE {
+            return self.last_merges_of(vocabulary, ids, merges);
+        }
+        let shares = ids.par_chunks(SHARE).map(|ids| {
+            let mut merges = Vec::with_capacity(ids.len());
+            self.last_merges_of(vocabulary, ids, &mut merges);
+            merges
+        });
+        shares.collect::<Vec<_>>().iter().for_each(|share| merges.extend_from_slice(share));
+    }
+
+    /// Appends the last merge of each token that has one.
+    #[cfg(not(feature = "rayon"))]
+    fn last_merges(
+        &self,
+        vocabulary: &Vocabulary,
+        ids: &[u32],
+        merges: &mut Vec<(u64, RankedMerge)>,
+    ) {
+        self.last_merges_of(vocabulary, ids, merges);
+    }
+
+    fn last_merges_of(
+        &self,
+        vocabulary: &Vocabulary,
+        ids: &[u32],
+        merges: &mut Vec<(u64, RankedMerge)>,
+    ) {
+        let mut scratch = MergeScratch::default();
+        let mut parts = Vec::new();
+        for &id in ids {
+            parts.clear();
+            scratch.merge(vocabulary.bytes(id).unwrap_or_default(), self, &mut parts);
+            if let [left, right] = parts[..] {
+                merges.push((pair(left, right), ranked(id, id)));
+            }
+        }
     }
 
     #[inline(always)]
@@ -124,10 +167,21 @@ impl PairTable {
     /// The table of merges given in order of rank. Of two equal pairs the later stands.
     pub(crate) fn new(merges: &[(u64, RankedMerge)]) -> Self {
         let mut this = Self::with_room_for(merges.len());
-        for &(pair, merge) in merges {
-            this.insert(pair, merge);
-        }
+        this.insert_all(merges);
         this
+    }
+
+    /// Inserts in order. The slots of some are looked at before the first is filled: of a large table
+    /// none is in a cache, and they arrive together (o200k: 24 ms one by one, 4 so).
+    fn insert_all(&mut self, merges: &[(u64, RankedMerge)]) {
+        for group in merges.chunks(32) {
+            let slot = |pair| hash::word(pair) as usize & self.mask;
+            let seen = group.iter().fold(0, |seen, (pair, _)| seen ^ self.slots[slot(*pair)].0);
+            std::hint::black_box(seen);
+            for &(pair, merge) in group {
+                self.insert(pair, merge);
+            }
+        }
     }
 
     fn with_room_for(n_merges: usize) -> Self {

@@ -10,6 +10,7 @@ use crate::model::Model;
 use crate::normalize::aligned::NormalizedText;
 use crate::scratch::Scratch;
 use crate::token::{AllowedSpecial, TokenId};
+use crate::token_ranges::TokenRanges;
 use crate::tokenizer::Tokenizer;
 
 /// A part of a text on its way.
@@ -86,26 +87,32 @@ impl Tokenizer {
         n
     }
 
-    /// Appends the tokens of a text with the bytes they stand for.
-    pub(crate) fn offsets_allowing(
+    /// Appends the tokens of a text and the bytes they stand for.
+    pub(crate) fn ranges_allowing(
         &self,
         text: &str,
         allowed: AllowedSpecial<'_>,
-        out: &mut Vec<(TokenId, Range<usize>)>,
+        ids: &mut Vec<u32>,
+        ranges: &mut TokenRanges,
     ) {
         let (Model::ByteBpe(bpe), Cut::Pattern(pre_tokenizer), None) =
             (self.model(), self.cut(), self.normalizer())
         else {
-            let push = &mut |found: Found| out.push((found.id, found.range));
-            return self.for_each_token(text, allowed, false, push);
+            return self.for_each_token(text, allowed, false, &mut |found: Found| {
+                ids.push(found.id.0);
+                ranges.push(found.range);
+            });
         };
         self.scratch().with(|scratch| {
             self.for_each_part(text, allowed, false, &mut |part| match part {
-                Part::Added(id, range, _) => out.push((id, range)),
+                Part::Added(id, range, _) => {
+                    ids.push(id.0);
+                    ranges.push(range);
+                }
                 Part::Text(text) => {
-                    bpe.encode_with_offsets(pre_tokenizer, text.as_str(), scratch, |id, range| {
-                        out.push((TokenId(id), text.origin(range)));
-                    });
+                    let base = text.origin(0..0).start;
+                    let text = text.as_str();
+                    bpe.encode_with_ranges(pre_tokenizer, text, base, scratch, ids, ranges);
                 }
             });
         });

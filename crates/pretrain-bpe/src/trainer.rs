@@ -171,7 +171,7 @@ impl Trainer {
             }
         }
         Tokenizer::build(Parts {
-            tokens,
+            tokens: tokens.into(),
             added,
             rule: MergeRule::Pairs { merges, ignore_merges: false },
             pattern: self.config.pattern.clone(),

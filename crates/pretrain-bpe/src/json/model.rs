@@ -207,7 +207,7 @@ fn read_bpe(fields: &mut Fields, added: &[AddedToken], byte_level: bool) -> Resu
     let added_beside = vocab.added_beside();
     if byte_level && let Some(tokens) = byte_level_tokens(&vocab, &config, &made) {
         let rule = MergeRule::Pairs { merges: pairs, ignore_merges: config.ignore_merges };
-        let model = Model::ByteBpe(ByteBpe::new(tokens, rule)?);
+        let model = Model::ByteBpe(ByteBpe::new(tokens.into(), rule)?);
         return Ok(ModelParts { model, bpe_fields: config, added_beside });
     }
     let unk_token = config.unk_token.clone();

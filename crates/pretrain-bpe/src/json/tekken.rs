@@ -76,6 +76,7 @@ impl Tokenizer {
         let added = (0..).zip(specials);
         let added = added.map(|(id, content)| AddedToken::special(TokenId(id), content)).collect();
         let pattern = Pattern::from_regex(&config.pattern);
+        let tokens = tokens.into();
         let parts = Parts { tokens, added, rule: MergeRule::Ranks, pattern, byte_level_post: None };
         let this = Self::build(parts)?;
         this.check_rank_file()?;

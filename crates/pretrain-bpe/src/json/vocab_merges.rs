@@ -68,7 +68,7 @@ impl Tokenizer {
             pairs.push((id(left)?, id(right)?));
             made.insert(id(&format!("{left}{right}"))?);
         }
-        let tokens = merged_tokens(vocab, &added, &made)?;
+        let tokens = merged_tokens(vocab, &added, &made)?.into();
         let rule = MergeRule::Pairs { merges: pairs, ignore_merges: false };
         Self::build(Parts { tokens, added, rule, pattern, byte_level_post: None })
     }
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn what_only_a_whole_pre_token_finds_is_not_written() {
         let bytes = (0..=255u8).map(|byte| (u32::from(byte), vec![byte]));
-        let tokens = bytes.chain([(256, b"abc".to_vec())]).collect();
+        let tokens = bytes.chain([(256, b"abc".to_vec())]).collect::<Vec<_>>().into();
         let (added, pattern) = (Vec::new(), Pattern::Gpt2);
         let parts = Parts { tokens, added, rule: MergeRule::Ranks, pattern, byte_level_post: None };
         let refused = Tokenizer::build(parts).unwrap().to_vocab_merges().unwrap_err();

@@ -11,14 +11,19 @@ impl Tokenizer {
     /// Bytes, because a byte-level token may hold part of a character; of other tokenizers they are
     /// those of [`decode_lossy`](Self::decode_lossy).
     pub fn decode(&self, ids: &[TokenId]) -> Vec<u8> {
-        if !self.decodes_bytes() {
-            return self.decode_lossy(ids).into_bytes();
-        }
-        let mut bytes = Vec::with_capacity(ids.len() * 4);
-        for &id in ids {
-            bytes.extend_from_slice(self.token_bytes(id).unwrap_or_default());
-        }
+        let mut bytes = Vec::new();
+        self.decode_into(ids, &mut bytes);
         bytes
+    }
+
+    /// Appends the bytes that the tokens stand for to `out`; else as [`decode`](Self::decode).
+    pub fn decode_into(&self, ids: &[TokenId], out: &mut Vec<u8>) {
+        match &self.model {
+            Model::ByteBpe(bpe) if self.decodes_bytes() => {
+                bpe.decode(ids, |id| self.added.decoded(id), out);
+            }
+            _ => out.extend_from_slice(self.decode_lossy(ids).as_bytes()),
+        }
     }
 
     /// The text of the tokens, by the decoder of the file; what is not UTF-8 becomes U+FFFD.

@@ -106,6 +106,16 @@ fn golden_ids_and_round_trip() {
             assert_eq!(reference.tokenizer.count(text), plain.len(), "{context}: count");
             let offsets = reference.tokenizer.encode_with_offsets(text);
             assert!(offsets.iter().map(|(id, _)| *id).eq(plain), "{context}: ids with offsets");
+            let tokenizer = &reference.tokenizer;
+            if tokenizer.has_all_bytes()
+                && tokenizer.pattern().is_some()
+                && tokenizer.normalizer().is_none()
+            {
+                // The text between two starts is the token: the slow way to the same ranges.
+                let found = offsets.iter().map(|(_, range)| &text.as_bytes()[range.clone()]);
+                let bytes = offsets.iter().map(|(id, _)| tokenizer.token_bytes(*id).unwrap());
+                assert!(found.eq(bytes), "{context}: bytes of ranges");
+            }
         }
     });
 }

@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use pretrain_bpe::{
-    AllowedSpecial, Alphabet, Pattern, PreTokenCounts, TokenId, Tokenizer, Trainer, TrainerConfig,
+    AllowedSpecial, Alphabet, Pattern, PreTokenCounts, TokenId, TokenRanges, Tokenizer, Trainer,
+    TrainerConfig,
 };
 use proptest::prelude::*;
 
@@ -123,6 +124,13 @@ proptest! {
         prop_assert!(!tokenizer.has_all_bytes());
         let kept: Vec<u8> = text.bytes().filter(|byte| "ace face aaé".bytes().any(|b| b == *byte)).collect();
         prop_assert_eq!(tokenizer.decode(&tokenizer.encode(&text)), kept);
+        // A second text after a first: its ranges are its own.
+        let (mut ids, mut ranges) = (vec![7], TokenRanges::new());
+        tokenizer.encode_with_offsets_into("ace", &mut Vec::new(), &mut ranges);
+        let n_before = ranges.len();
+        tokenizer.encode_with_offsets_into(&text, &mut ids, &mut ranges);
+        let into = ids.into_iter().skip(1).map(TokenId).zip(ranges.iter().skip(n_before));
+        prop_assert!(tokenizer.encode_with_offsets(&text).into_iter().eq(into));
         for (id, range) in tokenizer.encode_with_offsets(&text) {
             let token = tokenizer.token_bytes(id).unwrap();
             let mut covered = text.as_bytes()[range.clone()].to_vec();
