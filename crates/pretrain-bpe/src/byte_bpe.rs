@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::error::{BpeError, Result};
-use crate::merges::{MergeTable, pair, ranked};
-use crate::piece_cache::{MAX_IDS, PieceKey};
+use crate::merges::{MergeScratch, MergeTable, pair, ranked};
+use crate::piece_cache::{HashedKey, MAX_IDS, PieceCache};
 use crate::pretokenize::{MAX_BATCH, PreTokenizer};
 use crate::scratch::Scratch;
 use crate::token::TokenId;
@@ -181,31 +181,34 @@ impl ByteBpe {
         sink: &mut impl Sink,
     ) {
         let mut n = 0;
+        let Scratch { cache, keys, merges, ids, .. } = scratch;
+        let mut keys = keys.fill(cache, text, start, ends);
         loop {
-            // Most pre-tokens pass through this loop, 40 instructions each.
-            let slots = scratch.cache.first_slots();
-            while let [end, rest @ ..] = ends {
-                let key = PieceKey::new(text, start, *end);
-                let slot = slots.get(key);
-                if !slot.holds(key) {
-                    break;
-                }
+            // Most pre-tokens pass through this loop.
+            let slots = cache.first_slots();
+            while let ([end, rest @ ..], [key, rest_keys @ ..]) = (ends, keys) {
+                let Some(slot) = slots.get(key) else { break };
                 sink.few(&mut n, start..*end, &slot.ids, slot.n_ids());
-                (start, ends) = (*end, rest);
+                (start, ends, keys) = (*end, rest, rest_keys);
             }
-            let [end, rest @ ..] = ends else { break };
-            let key = PieceKey::new(text, start, *end);
-            self.miss(&text[start..*end], key, scratch);
-            sink.many(&mut n, start..*end, &scratch.ids);
-            (start, ends) = (*end, rest);
+            let ([end, rest @ ..], [key, rest_keys @ ..]) = (ends, keys) else { break };
+            self.miss(&text[start..*end], key, cache, merges, ids);
+            sink.many(&mut n, start..*end, ids);
+            (start, ends, keys) = (*end, rest, rest_keys);
         }
         sink.flush(&mut n);
     }
 
-    /// The tokens of one pre-token, wherever they are, in `scratch.ids`.
+    /// The tokens of one pre-token, wherever they are, in `ids`.
     #[inline(never)]
-    fn miss(&self, piece: &[u8], key: PieceKey, scratch: &mut Scratch) {
-        let Scratch { cache, merges, ids, .. } = scratch;
+    fn miss(
+        &self,
+        piece: &[u8],
+        key: &HashedKey,
+        cache: &mut PieceCache,
+        merges: &mut MergeScratch,
+        ids: &mut Vec<u32>,
+    ) {
         ids.clear();
         if let Some(slot) = cache.other_slot(key) {
             return ids.extend_from_slice(&slot.ids[..slot.n_ids()]);

@@ -171,7 +171,7 @@
 //! character-level and Unigram training, `Tokenizer::encode_batch` and `Tokenizer::encode_parallel`, on the
 //! pool of the caller. The results are those of one thread.
 
-// `scan::window::ascii` alone calls vector instructions; all other code is safe.
+// `scan::window::ascii` calls vector instructions, `prefetch` an instruction; all other code is safe.
 #![deny(unsafe_code)]
 
 mod added_tokens;
@@ -198,6 +198,7 @@ mod pattern;
 mod piece_cache;
 mod pipeline;
 mod post_processor;
+mod prefetch;
 mod pretokenize;
 mod report;
 mod scan;

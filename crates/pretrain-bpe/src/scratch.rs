@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::merges::MergeScratch;
 use crate::model::{ModelScratch, Span};
-use crate::piece_cache::PieceCache;
+use crate::piece_cache::{KeyBatch, PieceCache};
 
 /// What all caches of a tokenizer may hold together.
 const CACHE_BYTES: usize = 32 << 20;
@@ -13,6 +13,7 @@ const CACHE_BYTES: usize = 32 << 20;
 /// What one encoding thread needs.
 pub(crate) struct Scratch {
     pub(crate) cache: PieceCache,
+    pub(crate) keys: Box<KeyBatch>,
     pub(crate) merges: MergeScratch,
     pub(crate) ids: Vec<u32>,
     /// What the models need beside byte-level BPE; made when one is first used.
@@ -25,7 +26,8 @@ pub(crate) struct Scratch {
 impl Scratch {
     fn new(max_bytes: usize) -> Self {
         let (cache, merges) = (PieceCache::new(max_bytes), MergeScratch::default());
-        Self { cache, merges, ids: Vec::new(), model: None, spans: Vec::new(), max_bytes }
+        let keys = KeyBatch::new();
+        Self { cache, keys, merges, ids: Vec::new(), model: None, spans: Vec::new(), max_bytes }
     }
 }
 

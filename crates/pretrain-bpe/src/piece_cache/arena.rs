@@ -1,6 +1,8 @@
 //! Pre-tokens of any length with any number of tokens, in one arena with an index.
 
-use crate::hash;
+use crate::prefetch;
+
+use super::HashedKey;
 
 pub(super) struct Arena {
     /// One entry after another: the number of bytes and that of tokens as `u16`, the bytes, the tokens
@@ -41,8 +43,23 @@ impl Arena {
         self.n_entries = 0;
     }
 
-    pub(super) fn get(&self, piece: &[u8], out: &mut Vec<u32>) -> bool {
-        let hash = hash::bytes(piece);
+    /// Asks for what [`fetch_entry`](Self::fetch_entry) reads.
+    #[inline(always)]
+    pub(super) fn fetch_index(&self, hash: u64) {
+        prefetch::fetch(&self.index[hash as usize & (self.index.len() - 1)]);
+    }
+
+    /// Asks for the entry that [`get`](Self::get) most likely finds.
+    #[inline(always)]
+    pub(super) fn fetch_entry(&self, hash: u64) {
+        let found = self.index[hash as usize & (self.index.len() - 1)];
+        if let Some(first) = self.bytes.get((found & MAX_POS).saturating_sub(1) as usize) {
+            prefetch::fetch(first);
+        }
+    }
+
+    /// Appends the tokens of a piece. `hash` is that of its [`HashedKey`].
+    pub(super) fn get(&self, hash: u64, piece: &[u8], out: &mut Vec<u32>) -> bool {
         let mask = self.index.len() - 1;
         let mut slot = hash as usize & mask;
         loop {
@@ -76,7 +93,7 @@ impl Arena {
 
     /// Takes a piece that is not there, unless it is too long; `false` when it is full.
     #[must_use]
-    pub(super) fn put(&mut self, piece: &[u8], ids: &[u32]) -> bool {
+    pub(super) fn put(&mut self, hash: u64, piece: &[u8], ids: &[u32]) -> bool {
         let len = HEADER + piece.len() + ID * ids.len();
         if len > MAX_ENTRY || ids.iter().any(|id| id >> (8 * ID) != 0) {
             return true;
@@ -95,7 +112,7 @@ impl Arena {
             let more = self.bytes.len().max(MAX_ENTRY).min(self.max_bytes - self.bytes.len());
             self.bytes.reserve_exact(more.max(len));
         }
-        self.insert(hash::bytes(piece), self.bytes.len());
+        self.insert(hash, self.bytes.len());
         for number in [piece.len(), ids.len()] {
             self.bytes.extend_from_slice(&(number as u16).to_le_bytes());
         }
@@ -123,7 +140,7 @@ impl Arena {
         let mut pos = 0;
         while pos < self.bytes.len() {
             let (n_bytes, n_ids) = (self.number(pos), self.number(pos + 2));
-            let hash = hash::bytes(&self.bytes[pos + HEADER..][..n_bytes]);
+            let hash = HashedKey::of(&self.bytes[pos + HEADER..][..n_bytes]).hash;
             self.insert(hash, pos);
             pos += HEADER + n_bytes + ID * n_ids;
         }

@@ -2,18 +2,18 @@ use std::collections::HashMap;
 
 use super::*;
 
-fn key(piece: &[u8]) -> PieceKey {
-    PieceKey::new(piece, 0, piece.len())
+fn key(piece: &[u8]) -> HashedKey {
+    HashedKey::of(piece)
 }
 
 /// All three steps of looking a piece up.
 fn get(cache: &mut PieceCache, piece: &[u8]) -> Option<Vec<u32>> {
-    let first = *cache.first_slots().get(key(piece));
-    let slot = if first.holds(key(piece)) { Some(first) } else { cache.other_slot(key(piece)) };
+    let first = cache.first_slots().get(&key(piece)).copied();
+    let slot = first.or_else(|| cache.other_slot(&key(piece)));
     let mut out = Vec::new();
     match slot {
         Some(slot) => Some(slot.ids[..slot.n_ids()].to_vec()),
-        None => cache.get_long(key(piece), piece, &mut out).then_some(out),
+        None => cache.get_long(&key(piece), piece, &mut out).then_some(out),
     }
 }
 
@@ -43,7 +43,7 @@ fn what_was_put_comes_back_or_nothing() {
             };
             let ids: Vec<u32> = (0..i % 7).map(|j| i ^ j << 16).collect();
             if get(&mut cache, piece.as_bytes()).is_none() {
-                cache.put(key(piece.as_bytes()), piece.as_bytes(), &ids);
+                cache.put(&key(piece.as_bytes()), piece.as_bytes(), &ids);
             }
             assert_eq!(get(&mut cache, piece.as_bytes()).as_ref(), Some(&ids));
             put.insert(piece, ids);
@@ -65,6 +65,6 @@ fn what_was_put_comes_back_or_nothing() {
 fn very_long_pieces_are_not_kept() {
     let mut cache = PieceCache::new(1 << 20);
     let piece = [b'a'; 5000];
-    cache.put(key(&piece), &piece, &[1; 5000]);
+    cache.put(&key(&piece), &piece, &[1; 5000]);
     assert_eq!(get(&mut cache, &piece), None);
 }
