@@ -233,9 +233,8 @@ def measure(args, job):
 def compare(args, title, jobs, figures):
     """One table: each program of `jobs` in turn, `--rounds` times."""
     rounds = [[measure(args, job) for job in jobs] for _ in range(args.rounds)]
-    print(f"\n{title}\n\n| program | " + " | ".join(figures) + " | times ours |\n|---" * 1, end="")
-    print("|---" * (len(figures) + 1) + "|")
-    reference = {job["program"]: job for job in jobs}
+    print(f"\n{title}\n\n| program | " + " | ".join(figures) + " | times ours |")
+    print("|---" * (len(figures) + 2) + "|")
     right = [r["hash"] for r, job in zip(rounds[0], jobs) if job["program"] in ("tiktoken", "tokenizers")][:1]
     for i, job in enumerate(jobs):
         runs = [r[i] for r in rounds]

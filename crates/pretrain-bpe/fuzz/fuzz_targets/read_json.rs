@@ -1,3 +1,5 @@
+//! A `tokenizer.json` of any bytes.
+
 #![no_main]
 
 use pretrain_bpe::Tokenizer;

@@ -1,3 +1,5 @@
+//! A rank file of any bytes.
+
 #![no_main]
 
 use pretrain_bpe::{Pattern, TokenId, Tokenizer};

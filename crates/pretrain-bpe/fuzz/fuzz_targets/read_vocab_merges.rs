@@ -1,3 +1,5 @@
+//! A vocabulary and merges of any bytes, apart at the first NUL.
+
 #![no_main]
 
 use pretrain_bpe::{Pattern, TokenId, Tokenizer};

@@ -1,3 +1,5 @@
+//! The scanners against the regular expressions that define them.
+
 #![no_main]
 
 use std::sync::OnceLock;

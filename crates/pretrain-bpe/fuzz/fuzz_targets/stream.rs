@@ -1,3 +1,5 @@
+//! Streams cut anywhere against the whole text at once.
+
 #![no_main]
 
 use std::sync::OnceLock;
