@@ -1,3 +1,5 @@
+//! The cache against a map.
+
 use std::collections::HashMap;
 
 use super::*;
