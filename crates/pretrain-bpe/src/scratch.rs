@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::merges::MergeScratch;
-use crate::model::{ModelScratch, Span};
+use crate::model::scratch::ModelScratch;
+use crate::model::span::Span;
 use crate::piece_cache::{KeyBatch, PieceCache};
 
 /// What all caches of a tokenizer may hold together.

@@ -4,10 +4,12 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{BpeError, Result};
+use crate::model::scratch::ModelScratch;
+use crate::model::span::Span;
 use crate::model::trie::Trie;
-use crate::model::unigram::{UNKNOWN_PENALTY, Viterbi};
+use crate::model::unigram::UNKNOWN_PENALTY;
+use crate::model::viterbi::Viterbi;
 use crate::model::word_cuts::MARK;
-use crate::model::{ModelScratch, Span};
 use crate::normalize::charsmap::Charsmap;
 use crate::normalize::sentencepiece::{SentencePieceNormalizer, SpaceRules};
 use crate::token::TokenId;

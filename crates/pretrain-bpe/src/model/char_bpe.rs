@@ -4,9 +4,10 @@
 use crate::error::{BpeError, Result};
 use crate::merges::{PairTable, pair, ranked};
 use crate::model::merger::Merger;
+use crate::model::scratch::ModelScratch;
+use crate::model::span::Span;
 use crate::model::word_cache::WordKey;
 use crate::model::word_cuts::{MARK, WordCuts};
-use crate::model::{ModelScratch, Span};
 use crate::vocabulary::{NO_TOKEN, Vocabulary, printable};
 
 mod symbols;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::merges::{NO_MERGE, PairTable, RankedMerge, product};
-use crate::model::Span;
+use crate::model::span::Span;
 
 /// Room for merging one word after another without allocating.
 #[derive(Debug, Default)]

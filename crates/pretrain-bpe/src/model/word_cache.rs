@@ -4,7 +4,7 @@
 //! and their number, so a hit is never a guess.
 
 use crate::hash;
-use crate::model::Span;
+use crate::model::span::Span;
 
 const MAX_BYTES: usize = 15;
 const MAX_TOKENS: usize = 4;

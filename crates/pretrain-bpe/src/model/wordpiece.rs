@@ -2,8 +2,9 @@
 //! arXiv:1609.08144; the form of BERT).
 
 use crate::error::{BpeError, Result};
+use crate::model::scratch::ModelScratch;
+use crate::model::span::Span;
 use crate::model::trie::Trie;
-use crate::model::{ModelScratch, Span};
 use crate::vocabulary::Vocabulary;
 
 /// What a WordPiece model is beside its vocabulary.

@@ -7,10 +7,11 @@ use super::file::{Piece, PieceKind};
 use crate::merges::{NO_MERGE, PairTable, RankedMerge, pair, product, ranked};
 use crate::model::char_map::{CharMap, single};
 use crate::model::merger::Merger;
+use crate::model::scratch::ModelScratch;
+use crate::model::span::Span;
 use crate::model::trie::Trie;
 use crate::model::word_cache::WordKey;
 use crate::model::word_cuts::WordCuts;
-use crate::model::{ModelScratch, Span};
 use crate::vocabulary::NO_TOKEN;
 
 /// The pairs that merge. Ids at and above the number of pieces are characters that are no pieces but

@@ -1,7 +1,8 @@
 //! Pieces with log probabilities, and sums over all ways to make a word of them.
 
 use crate::model::trie::Trie;
-use crate::model::unigram::{UNKNOWN_PENALTY, Viterbi};
+use crate::model::unigram::UNKNOWN_PENALTY;
+use crate::model::viterbi::Viterbi;
 use crate::vocabulary::NO_TOKEN;
 
 /// A vocabulary in training.

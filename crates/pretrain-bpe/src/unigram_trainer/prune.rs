@@ -3,7 +3,7 @@
 use super::alphabet::Words;
 use super::lattice::Pieces;
 use super::parts::for_each_part;
-use crate::model::unigram::Lattice;
+use crate::model::viterbi::Lattice;
 
 /// What becomes of a piece's text without the piece.
 enum Without {

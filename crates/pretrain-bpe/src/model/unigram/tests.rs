@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use crate::model::viterbi::Lattice;
+
 use super::*;
 
 fn model(pieces: &[(&str, f64)], unk_id: Option<usize>, byte_fallback: bool) -> Unigram {
