@@ -8,7 +8,7 @@ use examples::command::{self, Common, Failure, OrUsage, required, required_list}
 use examples::progress::{Progress, Unit};
 use examples::stages::Documents;
 use examples::stages::tokenizer::{
-    decode_lines, encode_documents, fit, open_tokenizer, quality, save_tokenizer,
+    Format, decode_lines, encode_documents, fit, open_tokenizer, quality, save_tokenizer,
 };
 use examples::stages::tokens::END_OF_TEXT;
 use pretrain_bpe::{CostModel, Pattern, Tokenizer, TrainerConfig};
@@ -138,7 +138,7 @@ fn train(settings: &Settings, progress: Progress) -> Result<Value, Failure> {
 }
 
 fn write(tokenizer: &Tokenizer, out: &Path) -> Result<Value, Failure> {
-    let files = save_tokenizer(tokenizer, out).or_usage()?;
+    let files = save_tokenizer(tokenizer, Format::of(out).or_usage()?, out)?;
     let fingerprint = tokenizer.fingerprint();
     Ok(json!({ "out": files, "vocab_size": tokenizer.vocab_size(), "fingerprint": fingerprint }))
 }

@@ -1,9 +1,9 @@
 """Times pretrain-bpe beside other tokenizers: same texts, same vocabularies, same threads, one run.
 
-    python3 -m venv /tmp/peers && /tmp/peers/bin/pip install tiktoken==0.14.0 tokenizers==0.23.3 \
+    python3 -m venv target/peers && target/peers/bin/pip install tiktoken==0.14.0 tokenizers==0.23.3 \
         gigatoken==0.10.0 rustbpe==0.1.0 numpy xxhash zstandard
     cargo build --release -p benches --bin bpe-passes
-    /tmp/peers/bin/python benches/peers/bpe.py --ours target/release/bpe-passes --data DATA --tmp TMP
+    target/peers/bin/python benches/peers/bpe.py --ours target/release/bpe-passes --data DATA --tmp TMP
 
 DATA holds `docs/*.jsonl.zst` (documents with a `text`) and `tokenizers/tiktoken/*.tiktoken.zst`; TMP gets
 about 400 MB of scratch files. Every measure is a process of its own, the programs take turns, and the table

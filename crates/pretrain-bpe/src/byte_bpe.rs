@@ -13,7 +13,6 @@ use crate::vocabulary::{NO_TOKEN, TokenList, Vocabulary, printable};
 
 use spelling::Spelling;
 
-mod piece;
 mod spelling;
 
 /// Tokens made of bytes, and what merges into what.
@@ -216,6 +215,12 @@ impl ByteBpe {
         if cache.get_long(key, piece, ids) {
             return;
         }
+        self.merge_bytes(piece, merges, ids);
+        cache.put(key, piece, ids);
+    }
+
+    /// Appends the tokens of one pre-token, which need not be UTF-8. No cache is asked.
+    pub(crate) fn merge_bytes(&self, piece: &[u8], merges: &mut MergeScratch, out: &mut Vec<u32>) {
         let whole = match self.rule {
             MergeRule::Ranks | MergeRule::Pairs { ignore_merges: true, .. } => {
                 self.vocabulary.id(piece)
@@ -223,10 +228,9 @@ impl ByteBpe {
             MergeRule::Pairs { ignore_merges: false, .. } => None,
         };
         match whole {
-            Some(id) => ids.push(id),
-            None => merges.merge(piece, &self.table, ids),
+            Some(id) => out.push(id),
+            None => merges.merge(piece, &self.table, out),
         }
-        cache.put(key, piece, ids);
     }
 
     /// The bytes of `text` that a token stands for, at or after `pos`. Bytes without token are skipped.

@@ -39,14 +39,14 @@ impl Tokenizer {
         let last = &text[open][last];
         plain.scratch.with(|scratch| {
             let mut of_last = Vec::new();
-            plain.bpe.merge_bytes(last.as_bytes(), scratch, &mut of_last);
+            plain.bpe.merge_bytes(last.as_bytes(), &mut scratch.merges, &mut of_last);
             let keep = ids.len() - self.with_white_space_before(&ids, of_last.len());
             let mut piece = Vec::new();
             for id in ids.drain(keep..) {
                 piece.extend_from_slice(self.token_bytes(TokenId(id)).unwrap_or_default());
             }
             piece.extend_from_slice(invalid);
-            plain.bpe.merge_bytes(&piece, scratch, &mut ids);
+            plain.bpe.merge_bytes(&piece, &mut scratch.merges, &mut ids);
         });
         ids.into_iter().map(TokenId).collect()
     }

@@ -52,7 +52,7 @@ impl Tokenizer {
         Ok(ScratchPool::default().with(|scratch| {
             let unmade = self.vocabulary().iter().filter(|&(id, bytes)| {
                 made.clear();
-                bpe.merge_bytes(bytes, scratch, &mut made);
+                bpe.merge_bytes(bytes, &mut scratch.merges, &mut made);
                 made != [id]
             });
             unmade.map(|(id, _)| TokenId(id)).collect()

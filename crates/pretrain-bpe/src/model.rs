@@ -25,6 +25,7 @@ use crate::model::wordlevel::WordLevel;
 use crate::model::wordpiece::WordPiece;
 use crate::sentencepiece::SentencePiece;
 use crate::token::TokenId;
+use crate::vocabulary::Vocabulary;
 
 /// One of the models.
 #[derive(Clone)]
@@ -55,39 +56,41 @@ impl Model {
         }
     }
 
+    /// The tokens of the models that have no scores.
+    fn vocabulary(&self) -> Option<&Vocabulary> {
+        match self {
+            Self::ByteBpe(model) => Some(model.vocabulary()),
+            Self::CharBpe(model) => Some(model.vocabulary()),
+            Self::WordPiece(model) => Some(model.vocabulary()),
+            Self::WordLevel(model) => Some(model.vocabulary()),
+            Self::Unigram(_) | Self::SentencePiece(_) => None,
+        }
+    }
+
     /// The bytes of a token as the vocabulary has it.
     pub(crate) fn token_bytes(&self, id: u32) -> Option<&[u8]> {
         match self {
-            Self::ByteBpe(model) => model.vocabulary().bytes(id),
-            Self::CharBpe(model) => model.token(id).map(str::as_bytes),
-            Self::WordPiece(model) => model.token(id).map(str::as_bytes),
-            Self::WordLevel(model) => model.vocabulary().bytes(id),
             Self::Unigram(model) => model.token(id).map(str::as_bytes),
             Self::SentencePiece(model) => model.piece(TokenId(id)).map(str::as_bytes),
+            _ => self.vocabulary()?.bytes(id),
         }
     }
 
     /// The id of a token as the vocabulary has it.
     pub(crate) fn id(&self, token: &str) -> Option<u32> {
         match self {
-            Self::ByteBpe(model) => model.vocabulary().id(token.as_bytes()),
-            Self::CharBpe(model) => model.id(token),
-            Self::WordPiece(model) => model.id(token),
-            Self::WordLevel(model) => model.vocabulary().id(token.as_bytes()),
             Self::Unigram(model) => model.id(token),
             Self::SentencePiece(model) => model.piece_to_id(token).map(|id| id.0),
+            _ => self.vocabulary()?.id(token.as_bytes()),
         }
     }
 
     /// The highest id + 1.
     pub(crate) fn n_ids(&self) -> usize {
         match self {
-            Self::ByteBpe(model) => model.vocabulary().n_ids(),
-            Self::CharBpe(model) => model.n_ids(),
-            Self::WordPiece(model) => model.n_ids(),
-            Self::WordLevel(model) => model.vocabulary().n_ids(),
             Self::Unigram(model) => model.n_ids(),
             Self::SentencePiece(model) => model.n_pieces(),
+            _ => self.vocabulary().map_or(0, Vocabulary::n_ids),
         }
     }
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 mod files;
 mod quality;
 
-pub use files::{open_tokenizer, save_tokenizer};
+pub use files::{Format, open_tokenizer, save_tokenizer};
 pub use quality::{Quality, quality};
 
 /// The file a tokenizer's directory holds.

@@ -93,7 +93,10 @@ impl Serialize for ModelFields<'_> {
         match self.0.model() {
             Model::ByteBpe(_) => map.serialize_entry("merges", &self.0.merges_as_text().0)?,
             Model::CharBpe(model) => {
-                let text = |id: u32| model.token(id).expect("merges are of known tokens");
+                let text = |id: u32| {
+                    let bytes = model.vocabulary().bytes(id).expect("merges are of known tokens");
+                    String::from_utf8_lossy(bytes)
+                };
                 let merges = model.merges().iter().map(|&(left, right)| [text(left), text(right)]);
                 map.serialize_entry("merges", &merges.collect::<Vec<_>>())?;
             }

@@ -173,25 +173,8 @@ impl CharBpe {
         &self.config
     }
 
-    /// A token by its id.
-    pub(crate) fn token(&self, id: u32) -> Option<&str> {
-        std::str::from_utf8(self.vocabulary.bytes(id)?).ok()
-    }
-
-    /// The id of a token.
-    pub(crate) fn id(&self, token: &str) -> Option<u32> {
-        self.vocabulary.id(token.as_bytes())
-    }
-
-    /// The highest id + 1.
-    pub(crate) fn n_ids(&self) -> usize {
-        self.vocabulary.n_ids()
-    }
-
-    /// All tokens in order of id.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &str)> {
-        let text = |(id, token)| Some((id, std::str::from_utf8(token).ok()?));
-        self.vocabulary.iter().filter_map(text)
+    pub(crate) fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
     }
 
     pub(crate) fn merges(&self) -> &[(u32, u32)] {

@@ -7,6 +7,7 @@ use super::Tokenizer;
 use crate::byte_bpe::MergeRule;
 use crate::json;
 use crate::model::Model;
+use crate::vocabulary::Vocabulary;
 
 /// Writes numbers and length-prefixed byte strings.
 struct CanonicalHasher(Sha256);
@@ -61,11 +62,7 @@ pub(super) fn of(tokenizer: &Tokenizer) -> String {
     }
     match tokenizer.model() {
         Model::ByteBpe(bpe) => {
-            hasher.number(bpe.vocabulary().n_tokens());
-            for (id, bytes) in bpe.vocabulary().iter() {
-                hasher.number(id as usize);
-                hasher.bytes(bytes);
-            }
+            hash_tokens(&mut hasher, bpe.vocabulary());
             match bpe.rule() {
                 MergeRule::Ranks => hasher.bytes(b"ranks"),
                 MergeRule::Pairs { merges, ignore_merges } => {
@@ -76,12 +73,12 @@ pub(super) fn of(tokenizer: &Tokenizer) -> String {
         }
         Model::CharBpe(bpe) => {
             hash_fields(&mut hasher, tokenizer);
-            hash_tokens(&mut hasher, bpe.iter());
+            hash_tokens(&mut hasher, bpe.vocabulary());
             hash_merges(&mut hasher, bpe.merges());
         }
         Model::WordPiece(model) => {
             hash_fields(&mut hasher, tokenizer);
-            hash_tokens(&mut hasher, model.iter());
+            hash_tokens(&mut hasher, model.vocabulary());
         }
         Model::Unigram(model) => {
             hash_fields(&mut hasher, tokenizer);
@@ -97,11 +94,7 @@ pub(super) fn of(tokenizer: &Tokenizer) -> String {
         }
         Model::WordLevel(model) => {
             hash_fields(&mut hasher, tokenizer);
-            hasher.number(model.vocabulary().n_tokens());
-            for (id, bytes) in model.vocabulary().iter() {
-                hasher.number(id as usize);
-                hasher.bytes(bytes);
-            }
+            hash_tokens(&mut hasher, model.vocabulary());
         }
     }
     hasher.number(tokenizer.added_tokens().len());
@@ -135,12 +128,11 @@ fn hash_fields(hasher: &mut CanonicalHasher, tokenizer: &Tokenizer) {
     hash_component(hasher, "model", &json::model_fields_json(tokenizer));
 }
 
-fn hash_tokens<'t>(hasher: &mut CanonicalHasher, tokens: impl Iterator<Item = (u32, &'t str)>) {
-    let tokens: Vec<_> = tokens.collect();
-    hasher.number(tokens.len());
-    for (id, token) in tokens {
+fn hash_tokens(hasher: &mut CanonicalHasher, vocabulary: &Vocabulary) {
+    hasher.number(vocabulary.n_tokens());
+    for (id, bytes) in vocabulary.iter() {
         hasher.number(id as usize);
-        hasher.bytes(token.as_bytes());
+        hasher.bytes(bytes);
     }
 }
 

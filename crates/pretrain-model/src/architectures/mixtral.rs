@@ -49,11 +49,7 @@ impl Family for Mixtral {
     }
 
     fn design(&self, config: &ModelConfig) -> Design {
-        let experts = config.options.experts.map(|config| ExpertsDesign {
-            config,
-            scoring: Scoring::Softmax,
-            correction: false,
-        });
+        let experts = softmax_experts(config);
         Design { experts, ..Design::llama(config) }
     }
 
@@ -65,16 +61,14 @@ impl Family for Mixtral {
         let mut config = llama::read(Architecture(&Mixtral), fields, 131_072, 1e-5)?;
         config.rope = Some(fields.rope(1e6, None)?);
         fields.only("router_jitter_noise", 0.0, "0")?;
-        let shown = fields.flag("output_router_logits")?.unwrap_or(false);
-        let weight = fields.number("router_aux_loss_coef")?.unwrap_or(0.001);
+        let (balance_loss, z_loss) = read_router_losses(fields)?;
         config.options.sliding_window = fields.size("sliding_window")?;
         let count = fields.size("num_local_experts")?.unwrap_or(8);
         let top_k = fields.size("num_experts_per_tok")?.unwrap_or(2);
         config.options.experts = Some(ExpertsConfig {
             normalize: true,
-            // The reference adds the loss only where it shows the scores.
-            balance_loss: if shown { weight } else { 0.0 },
-            z_loss: fields.number("router_z_loss_coef")?.unwrap_or(0.0),
+            balance_loss,
+            z_loss,
             ..ExpertsConfig::new(count, top_k, config.d_ff)
         });
         Ok(config)
@@ -88,13 +82,28 @@ impl Family for Mixtral {
                 "num_experts_per_tok": experts.top_k,
                 "output_router_logits": experts.balance_loss > 0.0,
                 "router_aux_loss_coef": experts.balance_loss,
-            "router_z_loss_coef": experts.z_loss,
+                "router_z_loss_coef": experts.z_loss,
                 "sliding_window": config.options.sliding_window,
             })
         });
         map.extend(experts.as_object().cloned().unwrap_or_default());
         map
     }
+}
+
+/// Experts whose scores are a softmax over all of them.
+pub(super) fn softmax_experts(config: &ModelConfig) -> Option<ExpertsDesign> {
+    let design = |config| ExpertsDesign { config, scoring: Scoring::Softmax, correction: false };
+    config.options.experts.map(design)
+}
+
+/// The weights of the balance loss, which the reference adds only where it shows the scores, and of the
+/// z-loss.
+pub(super) fn read_router_losses(fields: &Fields<'_>) -> Result<(f64, f64)> {
+    let shown = fields.flag("output_router_logits")?.unwrap_or(false);
+    let weight = fields.number("router_aux_loss_coef")?.unwrap_or(0.001);
+    let z_loss = fields.number("router_z_loss_coef")?.unwrap_or(0.0);
+    Ok((if shown { weight } else { 0.0 }, z_loss))
 }
 
 const NAMES: &[Row] = &[

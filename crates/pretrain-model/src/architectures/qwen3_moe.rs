@@ -2,10 +2,10 @@
 //!
 //! Yang et al., "Qwen3 Technical Report", 2025.
 
-use super::{Architecture, Family, llama, qwen2, qwen3};
+use super::{Architecture, Family, llama, mixtral, qwen2, qwen3};
 use crate::config::hugging_face::Fields;
 use crate::config::{ExpertsConfig, ModelConfig};
-use crate::design::{Design, ExpertsDesign, Scoring};
+use crate::design::Design;
 use crate::error::{ConfigFault, Result};
 use crate::names::Layout::Same;
 use crate::names::Row;
@@ -56,11 +56,7 @@ impl Family for Qwen3Moe {
     }
 
     fn design(&self, config: &ModelConfig) -> Design {
-        let experts = config.options.experts.map(|config| ExpertsDesign {
-            config,
-            scoring: Scoring::Softmax,
-            correction: false,
-        });
+        let experts = mixtral::softmax_experts(config);
         Design { experts, ..qwen3::Qwen3.design(config) }
     }
 
@@ -74,16 +70,14 @@ impl Family for Qwen3Moe {
         qwen2::read_windows(fields, &mut config)?;
         fields.only("decoder_sparse_step", 1, "1")?;
         fields.only("mlp_only_layers", json!([]), "[]")?;
-        let shown = fields.flag("output_router_logits")?.unwrap_or(false);
-        let weight = fields.number("router_aux_loss_coef")?.unwrap_or(0.001);
+        let (balance_loss, z_loss) = mixtral::read_router_losses(fields)?;
         let count = fields.size("num_experts")?.or(fields.size("num_local_experts")?);
         let top_k = fields.size("num_experts_per_tok")?.unwrap_or(8);
         let d_ff = fields.size("moe_intermediate_size")?.unwrap_or(768);
         config.options.experts = Some(ExpertsConfig {
             normalize: fields.flag("norm_topk_prob")?.unwrap_or(false),
-            // The reference adds the loss only where it shows the scores.
-            balance_loss: if shown { weight } else { 0.0 },
-            z_loss: fields.number("router_z_loss_coef")?.unwrap_or(0.0),
+            balance_loss,
+            z_loss,
             ..ExpertsConfig::new(count.unwrap_or(128), top_k, d_ff)
         });
         Ok(config)
@@ -102,7 +96,7 @@ impl Family for Qwen3Moe {
                 "norm_topk_prob": experts.normalize,
                 "output_router_logits": experts.balance_loss > 0.0,
                 "router_aux_loss_coef": experts.balance_loss,
-            "router_z_loss_coef": experts.z_loss,
+                "router_z_loss_coef": experts.z_loss,
             })
         });
         map.extend(experts.as_object().cloned().unwrap_or_default());

@@ -1,14 +1,14 @@
 //! Tokenizer files of every kind, told apart by their names.
 
-use anyhow::{Context, bail};
+use crate::stages::tokens::END_OF_TEXT;
+use anyhow::Context;
 use pretrain_bpe::{Pattern, TokenId, Tokenizer, VocabMerges};
 use pretrain_store::{read, write_atomic};
+use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
 /// The vocabulary and the merges of GPT-2's kind, as Hugging Face and as OpenAI call them.
 const PAIRS: [(&str, &str); 2] = [("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe")];
-/// Their control token, which is in neither file.
-const END_OF_TEXT: &str = "<|endoftext|>";
 
 /// Reads a tokenizer: `.tiktoken` and `vocab.json` (or `encoder.json`) with the merges beside it, which do
 /// not name their `pattern`; `.model` of SentencePiece; `tekken.json`; any other `.json` as a `tokenizer.json`.
@@ -20,9 +20,10 @@ pub fn open_tokenizer(path: &Path, pattern: &Pattern) -> anyhow::Result<Tokenize
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let tokenizer = if let Some(merges) = merges_of(path) {
         let (vocab, merges) = (read(path)?, read(&merges)?);
-        let end = Tokenizer::from_vocab_merges(&vocab, &merges, pattern.clone(), NO_SPECIALS)?
-            .token_to_id(END_OF_TEXT);
-        let specials = end.map(|id| (END_OF_TEXT, id));
+        // Which tokens are control tokens is in neither file.
+        let ids: Map<String, Value> = serde_json::from_slice(&vocab)?;
+        let end = ids.get(END_OF_TEXT).and_then(|id| u32::try_from(id.as_u64()?).ok());
+        let specials = end.map(|id| (END_OF_TEXT, TokenId(id)));
         Tokenizer::from_vocab_merges(&vocab, &merges, pattern.clone(), specials)
     } else if name.ends_with(".tiktoken") {
         Tokenizer::from_tiktoken(&read(path)?, pattern.clone(), NO_SPECIALS)
@@ -38,24 +39,54 @@ pub fn open_tokenizer(path: &Path, pattern: &Pattern) -> anyhow::Result<Tokenize
 
 const NO_SPECIALS: [(&str, TokenId); 0] = [];
 
-/// Writes a tokenizer in the format that the name asks for; answers with the files.
+/// The formats in which a tokenizer is written.
+#[derive(Debug, Clone)]
+pub enum Format {
+    /// `tokenizer.json`.
+    Json,
+    /// A rank file.
+    Tiktoken,
+    /// A vocabulary, with the merges in this file beside it.
+    VocabMerges(PathBuf),
+}
+
+impl Format {
+    /// What the name of a file asks for.
+    ///
+    /// # Errors
+    /// It asks for nothing that can be written.
+    pub fn of(out: &Path) -> anyhow::Result<Self> {
+        match (merges_of(out), out.extension().and_then(|extension| extension.to_str())) {
+            (Some(merges), _) => Ok(Self::VocabMerges(merges)),
+            (None, Some("json")) => Ok(Self::Json),
+            (None, Some("tiktoken")) => Ok(Self::Tiktoken),
+            _ => anyhow::bail!("--out must end in .json or .tiktoken, or be called vocab.json"),
+        }
+    }
+}
+
+/// Writes a tokenizer; answers with the files.
 ///
 /// # Errors
 /// The format cannot express the tokenizer, or the disk refuses.
-pub fn save_tokenizer(tokenizer: &Tokenizer, out: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    if let Some(merges_path) = merges_of(out) {
-        let VocabMerges { vocab, merges } = tokenizer.to_vocab_merges()?;
-        write_atomic(out, &vocab)?;
-        write_atomic(&merges_path, &merges)?;
-        return Ok(vec![out.to_owned(), merges_path]);
-    }
-    let bytes = match out.extension().and_then(|extension| extension.to_str()) {
-        Some("json") => tokenizer.to_json(),
-        Some("tiktoken") => tokenizer.to_tiktoken()?,
-        _ => bail!("a tokenizer file ends in .json or .tiktoken, or is called vocab.json"),
+pub fn save_tokenizer(
+    tokenizer: &Tokenizer,
+    format: Format,
+    out: &Path,
+) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = vec![out.to_owned()];
+    let bytes = match format {
+        Format::Json => tokenizer.to_json(),
+        Format::Tiktoken => tokenizer.to_tiktoken()?,
+        Format::VocabMerges(path) => {
+            let VocabMerges { vocab, merges } = tokenizer.to_vocab_merges()?;
+            write_atomic(&path, &merges)?;
+            files.push(path);
+            vocab
+        }
     };
     write_atomic(out, &bytes)?;
-    Ok(vec![out.to_owned()])
+    Ok(files)
 }
 
 /// The file of merges that belongs beside a file of this name.
